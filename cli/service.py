@@ -1,0 +1,89 @@
+"""What runs long, and what says how things are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.shared import ENVIRONMENT, AsJson, Home, show
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    home: Home = None,
+    port: Annotated[int, typer.Option(help="Port of the Prefect server.")] = 4200,
+) -> None:
+    """Run the Prefect server and every project's schedule until stopped.
+
+    Example: `accordage serve --home /srv/accordage`
+    """
+    from config.settings import load_settings
+    from pipelines.server import prefect_server
+
+    settings = load_settings(home)
+    with prefect_server(settings, port) as url:
+        from flows import serve_projects
+
+        typer.echo(f"Prefect API: {url}")
+        serve_projects(settings)
+
+
+@app.command()
+def portal(
+    home: Home = None,
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8765,
+) -> None:
+    """Open the reading room on this machine.
+
+    Example: `accordage portal --port 8765`
+    """
+    from config.settings import load_settings
+    from portal.serve import run_portal
+
+    run_portal(load_settings(home), host=host, port=port)
+
+
+@app.command()
+def status(
+    project: Annotated[str | None, typer.Argument()] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show rows by outcome, refusals by code, the gate, releases and disk.
+
+    Example: `accordage status prostate-mpmri --json`
+    """
+    from config.library import find_project
+    from config.settings import load_settings
+    from pipelines.render import status_view
+    from pipelines.status import status as ask
+
+    settings = load_settings(home)
+    if project is not None:
+        project = find_project(project, settings.config_root).name
+    facts = ask(settings, project)
+    show(facts if as_json else status_view(facts), as_json=as_json)
+
+
+@app.command()
+def doctor(home: Home = None, as_json: AsJson = False) -> None:
+    """Check this installation and say what to mend.
+
+    Example: `accordage doctor`
+    """
+    from dataclasses import asdict
+
+    from config.settings import load_settings
+    from pipelines.doctor import examine
+    from pipelines.render import checks_table
+
+    checks = examine(load_settings(home))
+    show([asdict(c) for c in checks] if as_json else checks_table(checks), as_json=as_json)
+    if not all(c.fine for c in checks):
+        raise typer.Exit(ENVIRONMENT)

@@ -1,0 +1,42 @@
+"""What every command shares: options, exit codes, how an answer is shown."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = [
+    "ENVIRONMENT",
+    "FINDING",
+    "USAGE",
+    "AsJson",
+    "Day",
+    "Home",
+    "Jobs",
+    "show",
+]
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Home folder (default: ACCORDAGE_HOME, else ~/.accordage)."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+FINDING, USAGE, ENVIRONMENT = 1, 2, 3
+"""Exit codes beside 0, done: finding or partial; usage or configuration; environment."""
+
+
+def show(value: Any, *, as_json: bool) -> None:
+    """Print plain values as JSON, or what rich can render."""
+    if as_json:
+        typer.echo(json.dumps(value, indent=1, sort_keys=True, default=str))
+        return
+    from rich.console import Console
+
+    Console().print(value, soft_wrap=isinstance(value, str))  # a path must stay whole

@@ -1,0 +1,1 @@
+"""Settings, sites, projects, policies, recipes and errors: frozen values, validated when built."""

@@ -1,0 +1,114 @@
+"""A project: what is asked of which sites, how it is treated, read and delivered."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, Field, field_serializer, field_validator
+
+from config.base import Frozen, Name
+
+__all__ = ["DateRange", "Delivery", "Project", "Review", "Schedule", "Selection"]
+
+
+class DateRange(Frozen):
+    """Whole days, both ends included; written ``2018-01-01..2023-12-31``."""
+
+    first: date
+    last: date
+
+
+def _parse_range(value: Any) -> Any:
+    if isinstance(value, str) and ".." in value:
+        first, last = value.split("..", 1)
+        return {"first": first.strip(), "last": last.strip()}
+    return value
+
+
+class Selection(Frozen):
+    """Which studies are asked for: matched by the PACS (C-FIND, PS3.4 C.2.2.2)."""
+
+    modality: str
+    """Modality of at least one series, for example MR or MG."""
+    study_description: str = "*"
+    """Wildcard pattern on StudyDescription."""
+    study_date: Annotated[DateRange, BeforeValidator(_parse_range)]
+    """First and last StudyDate."""
+
+    @field_serializer("study_date")
+    def _write_range(self, value: DateRange) -> str:
+        return f"{value.first.isoformat()}..{value.last.isoformat()}"
+
+    @field_validator("study_date")
+    @classmethod
+    def _ordered(cls, value: DateRange) -> DateRange:
+        if value.first > value.last:
+            msg = "the first day is after the last"
+            raise ValueError(msg)
+        return value
+
+
+class Review(Frozen):
+    """How much of the result radiologists read before a release."""
+
+    max_reject_rate: float = Field(default=0.05, gt=0, lt=1)
+    """Largest share of rejected volumes that may be released."""
+    readers: int = Field(default=1, ge=1, le=5)
+    """Readers for each sampled pair."""
+    sample: int = Field(default=3, ge=1)
+    """Pairs drawn in each stratum (site x role)."""
+
+
+class Delivery(Frozen):
+    """What the release holds and until when."""
+
+    formats: tuple[Literal["dicom", "nifti"], ...] = ("dicom", "nifti")
+    """File formats in the release."""
+    expires: date
+    """Day on which access ends."""
+
+
+class Schedule(Frozen):
+    """When the flow runs."""
+
+    cron: str = Field(pattern=r"^(\S+\s+){4}\S+$")
+    """Five-field cron line."""
+    timezone: str = "Europe/Paris"
+    """IANA time zone of the cron line."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            msg = f"{value!r} is not an IANA time zone"
+            raise ValueError(msg) from error
+        return value
+
+
+class Project(Frozen):
+    """One cohort in the making."""
+
+    name: Name
+    """Name of the project, in paths and Prefect names."""
+    title: str = ""
+    """One line for people."""
+    sites: tuple[Name, ...] = Field(min_length=1)
+    """Sites asked."""
+    select: Selection
+    """Which studies."""
+    policy: str
+    """De-identification policy: a shipped name or a YAML file."""
+    recipe: str
+    """Harmonisation recipe: a shipped name or a YAML file."""
+    review: Review = Review()
+    """Reading before release."""
+    delivery: Delivery
+    """What is delivered."""
+    schedule: Schedule | None = None
+    """When ingestion runs; none runs by command only."""
+    batch_size: int = Field(default=10, ge=1, le=50)
+    """Studies a Prefect task takes at once."""

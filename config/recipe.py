@@ -1,0 +1,74 @@
+"""A harmonisation recipe: which roles are made, and the ordered steps that make each."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from config.base import Frozen, Name
+
+__all__ = ["Outputs", "Recipe", "StepSpec"]
+
+
+class StepSpec(Frozen):
+    """One step, written in YAML as ``- name: {parameter: value}`` or ``- name``."""
+
+    step: str
+    """Name in the step table (``harmonise/steps/__init__.py``)."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Parameters, validated by the step itself."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"step": value}
+        if isinstance(value, dict) and len(value) == 1 and "step" not in value:
+            ((name, params),) = value.items()
+            return {"step": name, "params": params or {}}
+        return value
+
+
+class Outputs(Frozen):
+    """The DICOM form of what a recipe makes, beside NIfTI, which is always written."""
+
+    float_maps: Literal["series", "parametric_map"] = "series"
+    """Quantitative maps (ADC, HU, SUV): an image series of 16 bits, or a Parametric Map of 32-bit
+    floating point numbers."""
+    masks: Literal["nifti", "segmentation"] = "segmentation"
+    """Where a field of view does not fill the grid: its mask as NIfTI only, or a Segmentation
+    too."""
+
+
+class Recipe(Frozen):
+    """One recipe."""
+
+    name: Name
+    """Name of the recipe."""
+    title: str = ""
+    """One line for people."""
+    modalities: tuple[str, ...] = ()
+    """Modalities taken; none takes every one that can be read."""
+    roles: tuple[str, ...] = ()
+    """Roles made, in order of choice; none makes every role found."""
+    every: tuple[str, ...] = ()
+    """Roles of which every series is made; of the others the best one (one a b-value)."""
+    reference_role: str | None = None
+    """Role whose geometry places the common grid; none keeps each series on its own grid."""
+    requires: tuple[str, ...] = ()
+    """Keywords of attributes a policy must not remove (checked by ``config check``)."""
+    on_missing_reference: Literal["refuse", "native"] = "refuse"
+    """What happens to a study without the reference role."""
+    minimum_coverage: float = Field(default=0.99, ge=0, le=1)
+    """Share of the common grid a series must cover; less asks for a look."""
+    kernel_classes: tuple[Literal["soft", "medium", "sharp"], ...] = ()
+    """Classes of CT kernel taken; none takes every kernel, known or not."""
+    largest_spacing_mm: float | None = Field(default=None, gt=0)
+    """Distance of neighbouring slices above which a series is refused; none takes any."""
+    steps: tuple[StepSpec, ...] = ()
+    """Steps applied to every role, in order."""
+    role_steps: dict[str, tuple[StepSpec, ...]] = Field(default_factory=dict)
+    """Steps for one role, in place of ``steps``."""
+    outputs: Outputs = Outputs()
+    """The DICOM form of maps and masks."""

@@ -1,0 +1,1 @@
+"""De-identification: a dataset in, a released one out; no files, no network."""

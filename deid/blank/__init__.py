@@ -1,0 +1,1 @@
+"""Blanking rectangles of an image without touching any other sample."""

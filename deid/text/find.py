@@ -1,0 +1,286 @@
+"""Finds the text of one frame: where strokes stand out it is searched, read, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deid.blank.region import Rectangle
+from deid.text.grey import Views, flattened
+from deid.text.grown import grown
+from deid.text.judge import Judge, Judgement
+from deid.text.line import Found, Heat, Kind, Line, Reader, View
+from deid.text.markers import Markers
+from deid.text.quiet import Listening, Loudness, loudness_of
+from deid.text.spots import Spot, Spotting, spots_of
+from deid.text.tight import fitted, pieces_of
+from deid.text.tiles import by_block, slices, tiles
+from deid.text.tissue import tissue_mask
+from deid.text.weigh import Weighing, could_be_text, crispness, is_calm, is_text
+
+__all__ = ["Searching", "TextFinder"]
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Searching:
+    """How a frame is searched.
+
+    Parameters
+    ----------
+    tile_blocks : int
+        Blocks a side that are searched in one piece.
+    margin_px : int
+        Shown to the detector around what is searched.
+    listening : Listening
+        Which blocks are searched.
+    spotting : Spotting
+        When heat is a line.
+    zoom : float
+        Frames of at most ``zoomed_px`` pixels are searched once more at this size where nothing
+        was found: in small frames letters are small.
+    rounds : int
+        So often, what goes is made black, with ``margin_again_px`` around it, and its
+        surroundings are searched again.
+    weighing : Weighing
+        When a place is text.
+    """
+
+    tile_blocks: int = 8
+    margin_px: int = 48
+    listening: Listening = field(default_factory=Listening)
+    spotting: Spotting = field(default_factory=Spotting)
+    zoom: float = 1.5
+    zoomed_px: int = 1_200_000
+    rounds: int = 2
+    margin_again_px: int = 2
+    weighing: Weighing = field(default_factory=Weighing)
+
+
+@dataclass(frozen=True)
+class TextFinder:
+    """Finds, reads and judges the text of frames.
+
+    Parameters
+    ----------
+    reader : Reader
+        One of this worker's own.
+    judge : Judge
+        Knows the study's identity and the policy's words.
+    searching : Searching
+        How.
+    """
+
+    reader: Reader
+    judge: Judge
+    searching: Searching = field(default_factory=Searching)
+
+    def find(self, views: Views, kind: Kind, *, within: Mask | None = None) -> tuple[Found, ...]:
+        """Return the text of one frame, from the top left, tight and judged.
+
+        Parameters
+        ----------
+        views : Views
+            The frame, see :func:`deid.text.grey.views_of`.
+        kind : Kind
+            What it shows.
+        within : array of bool, optional
+            Blocks of ``searching.listening.block_px`` to which the search is confined.
+        """
+        found = self._once(views, kind, within)
+        new = [one for one in found if not one.keep]
+        for _ in range(self.searching.rounds):
+            if not new:
+                break
+            # What goes may have hidden what stands beside it: that part is searched again.
+            views, touched = self._without(views, new)
+            new = [one for one in self._once(views, kind, touched) if not one.keep]
+            found += new
+        return _without_shadows(found)
+
+    def _without(self, views: Views, found: list[Found]) -> tuple[Views, Mask]:
+        """Return the views with what goes made black, and the blocks that lie around it."""
+        rows, columns = views.size
+        gone = np.zeros(views.size, bool)
+        for r in grown(found, self.searching.margin_again_px, rows=rows, columns=columns):
+            gone[slices(r)] = True
+        dark = gone if views.shown.ndim == 2 else gone[..., None]
+        after = Views(
+            np.where(dark, 0, views.shown).astype(np.uint8),
+            tuple(np.where(gone, 0, ground).astype(ground.dtype) for ground in views.grounds),
+            None if views.chroma is None else np.where(gone, 0, views.chroma).astype(np.uint8),
+        )
+        touched = by_block(gone, self.searching.listening.block_px).astype(np.uint8)
+        wider = np.asarray(cv2.dilate(touched, np.ones((3, 3), np.uint8)))
+        return after, np.asarray(wider > 0, np.bool_)
+
+    def _once(self, views: Views, kind: Kind, within: Mask | None) -> list[Found]:
+        weighing = self.searching.weighing
+        spots = [
+            spot
+            for spot in spots_of(self._heat(views, within), self.searching.spotting)
+            if could_be_text(spot, views.grounds, weighing)
+        ]
+        if not spots:
+            return []
+        places = [spot.rectangle for spot in spots]
+        tissue = tissue_mask(views.grounds[0], kind)
+        judged = self.judge.by(Markers.of(kind, self.judge.allowed))
+        found: list[Found] = []
+        for spot, line in zip(spots, self._read(views, spots), strict=True):
+            beside = bool(tissue[slices(spot.rectangle)].mean() < 0.5)
+            calm = beside and is_calm(spot, views.grounds[0], weighing)
+            crisp = max(crispness(ground[slices(spot.rectangle)]) for ground in views.grounds)
+            if is_text(spot, line, calm=calm, weighing=weighing, crisp=crisp):
+                one = judged(line)
+                # Beside tissue there is nothing to spare: all that the detector gave goes.
+                box = fitted(spot, views.grounds, places, loose=beside and not one.keep)
+                closer = replace(one, line=replace(line, rectangle=box))
+                found += self._divided(views, closer, judged)
+        return found
+
+    def _divided(self, views: Views, one: Found, judged: Judgement) -> list[Found]:
+        """Return a line that goes in pieces, where a marker stands apart at one of its ends."""
+        if one.keep or not judged.may_begin_or_end(one.line.text):
+            return [one]
+        pieces = pieces_of(one.line.rectangle, views.grounds)
+        if len(pieces) < 2:
+            return [one]
+        wider = [_roomy(piece, views.size) for piece in pieces]
+        read = self.reader.words([_upright(views.shown[slices(p)]) for p in wider])
+        parts = [judged(Line(p, *said)) for p, said in zip(pieces, read, strict=True)]
+        ends = {0: parts[0].keep, len(parts) - 1: parts[-1].keep}
+        kept = [parts[at] for at, keep in ends.items() if keep]
+        left = [piece for at, piece in enumerate(pieces) if not ends.get(at, False)]
+        if not kept or not left:
+            return [one]
+        rest = replace(
+            one.line.rectangle,
+            column_start=left[0].column_start,
+            column_stop=left[-1].column_stop,
+        )
+        return [*kept, replace(one, line=replace(one.line, rectangle=rest))]
+
+    def loudness(self, views: Views) -> Loudness:
+        """Return which blocks of the frame could hold text."""
+        listening = self.searching.listening
+        shown = [*views.grounds, *([views.chroma] if views.chroma is not None else [])]
+        span = max(float(ground.max()) - float(ground.min()) for ground in shown)
+        found = [loudness_of(ground, listening, span=span) for ground in shown]
+        whole = found[0]
+        for one in found[1:]:
+            # Faint in one ground is well seen in another.
+            whole = Loudness(whole.loud | one.loud, whole.faint & (one.faint | ~one.loud))
+        return whole
+
+    def _heat(self, views: Views, within: Mask | None) -> Heat:
+        loudness = self.loudness(views)
+        wanted = loudness.loud if within is None else loudness.loud & within
+        heat = np.zeros(views.size, np.float32)
+        self._search(heat, wanted, lambda place: views.shown[place])
+        cold = _cold(heat, self.searching)
+        again = wanted & loudness.faint & cold
+        self._search(heat, again, lambda place: flattened(views.grounds[0][place]))
+        chroma = views.chroma
+        if chroma is not None:
+            self._search(
+                heat, wanted & cold & _coloured(chroma, self.searching), lambda p: chroma[p]
+            )
+        if heat.size <= self.searching.zoomed_px:
+            # Small letters on speckle: the detector sees them better when they are larger.
+            again = wanted & _cold(heat, self.searching)
+            self._search(heat, again, lambda p: views.shown[p], zoom=self.searching.zoom)
+        return heat
+
+    def _search(
+        self,
+        heat: Heat,
+        wanted: Mask,
+        view_of: Callable[[tuple[slice, slice]], View],
+        *,
+        zoom: float = 1.0,
+    ) -> None:
+        """Write into ``heat`` what the reader sees in the wanted blocks."""
+        searching = self.searching
+        for outer, inner in tiles(
+            wanted,
+            heat.shape,
+            side=max(int(searching.tile_blocks / zoom), 1),  # memory goes with what is shown
+            block=searching.listening.block_px,
+            margin=searching.margin_px,
+        ):
+            view = view_of(outer)
+            if zoom != 1:
+                large = cv2.resize(view, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
+                small = cv2.resize(self.reader.heat(np.asarray(large, np.uint8)), view.shape[1::-1])
+                found = np.asarray(small, np.float32)
+            else:
+                found = self.reader.heat(view)
+            rows, columns = (
+                slice(i.start - o.start, i.stop - o.start)
+                for i, o in zip(inner, outer, strict=True)
+            )
+            np.maximum(heat[inner], found[rows, columns], out=heat[inner])
+
+    def _read(self, views: Views, spots: list[Spot]) -> list[Line]:
+        """Read each place as shown, and again by local contrast where that says little."""
+        places = [spot.rectangle for spot in spots]
+        wider = [_roomy(place, views.size) for place in places]
+        read = list(self.reader.words([_upright(views.shown[slices(p)]) for p in wider]))
+        weak = [i for i, (_, score) in enumerate(read) if score < self.judge.certain]
+        ground = views.grounds[0]
+        again = self.reader.words([_upright(flattened(ground[slices(wider[i])])) for i in weak])
+        for index, said in zip(weak, again, strict=True):
+            if said[1] > read[index][1]:
+                read[index] = said
+        return [Line(place, *said) for place, said in zip(places, read, strict=True)]
+
+
+def _cold(heat: Heat, searching: Searching) -> Mask:
+    """Return the blocks in which nothing was found."""
+    return ~by_block(heat >= searching.spotting.least_heat, searching.listening.block_px)
+
+
+def _coloured(chroma: View, searching: Searching) -> Mask:
+    return by_block(chroma >= 64, searching.listening.block_px)
+
+
+def _roomy(place: Rectangle, size: tuple[int, int]) -> Rectangle:
+    """Return a place with the room around it that the recogniser is used to."""
+    high, wide = place.row_stop - place.row_start, place.column_stop - place.column_start
+    by = max(min(high, wide) // 6, 1)
+    return Rectangle(
+        max(place.row_start - by, 0),
+        min(place.row_stop + by, size[0]),
+        max(place.column_start - by, 0),
+        min(place.column_stop + by, size[1]),
+    )
+
+
+def _upright(part: View) -> View:
+    """Return a line that runs upwards turned to run to the right."""
+    high, wide = part.shape[:2]
+    return np.ascontiguousarray(np.rot90(part, 3) if high > 1.5 * wide else part)
+
+
+def _without_shadows(found: list[Found]) -> tuple[Found, ...]:
+    """Leave out what could not be read and lies on a marker: it is a part of the marker.
+
+    Blanking it would take the marker with it; what was read there says that nothing else is.
+    """
+    kept = [f.line.rectangle for f in found if f.keep]
+    return tuple(f for f in found if f.keep or not any(_is_part(f, marker) for marker in kept))
+
+
+def _is_part(one: Found, marker: Rectangle) -> bool:
+    if one.reason != "unreadable" and len(one.line.text) > 1:
+        return False
+    r = one.line.rectangle
+    high = min(r.row_stop, marker.row_stop) - max(r.row_start, marker.row_start)
+    wide = min(r.column_stop, marker.column_stop) - max(r.column_start, marker.column_start)
+    return high > 0 and wide > 0 and 2 * high * wide > min(r.area, 2 * marker.area)

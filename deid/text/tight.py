@@ -1,0 +1,187 @@
+"""The box of a line drawn close to its letters: none is left, no tissue goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deid.blank.region import Rectangle
+from deid.text.spots import Spot
+
+__all__ = ["fitted", "pieces_of"]
+
+Mask = NDArray[np.bool_]
+
+_INK = 0.35
+"""Of the way from background to ink: what is further is a letter on air."""
+_MORE_INK = 0.55
+"""The same, where grains of tissue may come as far."""
+_SIGMAS = 3.0
+"""A row or column bears letters when it has more ink than the tissue around would by chance."""
+_PAD_PX = 3
+"""The soft edge of a letter."""
+_GAP = 0.5
+"""Of the height of a line: the least gap at which it is divided."""
+_WIDER = 1.3
+"""Against the next widest gap of the line."""
+_REACH, _BLANK = 1.4, 0.7
+"""Of the height of a line: how far letters are sought beyond its ends, and how wide a blank is."""
+_ABOVE, _ACCENT = 0.75, 0.2
+"""Of the detector's own height: how far letters reach beyond it, and the gap under an accent."""
+
+
+def fitted(
+    spot: Spot,
+    grounds: Sequence[NDArray[Any]],
+    others: Sequence[Rectangle],
+    *,
+    loose: bool = False,
+) -> Rectangle:
+    """Return the rectangle of a line's letters.
+
+    Detectors mark the inside of a line and overlook the ``6`` of ``6 mai 1951``. Rows and columns
+    beyond what was marked are of the line while they bear ink of its own colour, across gaps no
+    wider than a blank or what is under an accent; columns up to the next place. What the detector
+    marked always stays within.
+
+    Parameters
+    ----------
+    spot : Spot
+        The line.
+    grounds : sequence of arrays
+        The frame.
+    others : sequence of Rectangle
+        The places found in the frame.
+    loose : bool
+        Whether all of the spot's rectangle stays within too.
+    """
+    core, size = spot.core, grounds[0].shape
+    high, wide = core.row_stop - core.row_start, core.column_stop - core.column_start
+    if wide < high:
+        return spot.rectangle
+    line_px = 1.5 * high
+    above = round(_ABOVE * high) + 2
+    room = round(_REACH * line_px)
+    top, bottom = max(core.row_start - above, 0), min(core.row_stop + above, size[0])
+    beside = [o for o in others if o.row_start < core.row_stop and core.row_start < o.row_stop]
+    first = max([0, core.column_start - room, *_stops(beside, core)])
+    last = min([size[1], core.column_stop + room, *_starts(beside, core)])
+    inner = (
+        slice(core.row_start - top, core.row_stop - top),
+        slice(core.column_start - first, core.column_stop - first),
+    )
+    ink = _ink([ground[top:bottom, first:last] for ground in grounds], inner)
+    chance = _chance(ink, inner)
+    rows = _bearing(ink[:, inner[1]].sum(axis=1), wide, chance)
+    columns = _bearing(ink[inner[0]].sum(axis=0), high, chance)
+    gap = max(_ACCENT * high, 2)
+    pad = _PAD_PX + high // 20
+    box = Rectangle(
+        max(top + _walk(rows, core.row_start - top, -1, gap) - pad, 0),
+        min(top + _walk(rows, core.row_stop - top - 1, 1, gap) + 1 + pad, size[0]),
+        max(first + _walk(columns, inner[1].start, -1, _BLANK * line_px) - pad, 0),
+        min(first + _walk(columns, inner[1].stop - 1, 1, _BLANK * line_px) + 1 + pad, size[1]),
+    )
+    return _around(box, spot.rectangle) if loose else box
+
+
+def _around(one: Rectangle, other: Rectangle) -> Rectangle:
+    return Rectangle(
+        min(one.row_start, other.row_start),
+        max(one.row_stop, other.row_stop),
+        min(one.column_start, other.column_start),
+        max(one.column_stop, other.column_stop),
+    )
+
+
+def _ink(parts: Sequence[NDArray[Any]], inner: tuple[slice, slice]) -> Mask:
+    """Return where the letters are, by the ground in which they stand out most."""
+    best, most = np.zeros(parts[0].shape, bool), -1.0
+    for part in parts:
+        flat = part.astype(np.float32)
+        marked = flat[inner]
+        side = 2 * (marked.shape[0] // 2) + 1
+        kernel = np.ones((side, side), np.uint8)
+        bright = flat - cv2.morphologyEx(flat, cv2.MORPH_OPEN, kernel)
+        dark = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, kernel) - flat
+        for strokes, sign in ((np.asarray(bright)[inner], 1), (np.asarray(dark)[inner], -1)):
+            ink = float(np.median(marked[strokes >= np.percentile(strokes, 90)]))
+            ground = float(np.median(marked[strokes <= np.percentile(strokes, 50)]))
+            far = sign * (ink - ground)
+            outside = np.ones(flat.shape, bool)
+            outside[inner[0]] = False
+            # Letters are of one colour, and the ground beside them is not of it.
+            share = float((sign * (flat[outside] - ground) > far / 2).mean()) if far > 0 else 1.0
+            if far * (1 - share) > most:
+                most = far * (1 - share)
+                step = _INK if share < 0.005 else _MORE_INK
+                best = np.asarray(sign * (flat - ground) >= max(step * far, 1e-6), bool)
+    return best
+
+
+def _chance(ink: Mask, inner: tuple[slice, slice]) -> float:
+    """Return the share of ink in the outermost rows, where only tissue is."""
+    edge = max((inner[0].start + ink.shape[0] - inner[0].stop) // 6, 1)
+    return float(np.median([ink[:edge].mean(), ink[-edge:].mean()]))
+
+
+def _bearing(counts: NDArray[Any], length: int, chance: float) -> Mask:
+    usual = chance * length
+    return np.asarray(counts > usual + _SIGMAS * float(np.sqrt(usual)) + 0.5 * (chance == 0), bool)
+
+
+def _walk(bearing: Mask, edge: int, step: int, gap: float) -> int:
+    """Return the last bearing line that is reached from ``edge`` without a wider gap."""
+    at = edge
+    while 0 <= at + step < len(bearing) and abs(at + step - edge) <= gap + 1:
+        at += step
+        if bearing[at]:
+            edge = at
+    return edge
+
+
+def _stops(beside: Sequence[Rectangle], core: Rectangle) -> list[int]:
+    return [o.column_stop for o in beside if o.column_stop <= core.column_start]
+
+
+def _starts(beside: Sequence[Rectangle], core: Rectangle) -> list[int]:
+    return [o.column_start for o in beside if o.column_start >= core.column_stop]
+
+
+def pieces_of(line: Rectangle, grounds: Sequence[NDArray[Any]]) -> list[Rectangle]:
+    """Return the parts of a line that runs to the right, divided where it has a wide gap."""
+    r = line
+    parts = [g[r.row_start : r.row_stop, r.column_start : r.column_stop] for g in grounds]
+    high = r.row_stop - r.row_start
+    apart = max((_from_background(part) for part in parts), key=lambda found: float(found.max()))
+    ink = (apart >= max(_INK * float(apart.max()), 1e-6)).any(axis=0)
+    columns = np.flatnonzero(ink)
+    if not columns.size:
+        return [line]
+    gaps = np.diff(columns)
+    widest = np.sort(gaps)[::-1][:2]
+    # A blank of a line is as wide as its others; what stands apart has more room than all of them.
+    apart_px = max(_GAP * high, _WIDER * float(widest[1]) if len(widest) > 1 else 0.0)
+    ends = np.flatnonzero(gaps > apart_px)
+    starts = [int(columns[0]), *(int(columns[end + 1]) for end in ends)]
+    stops = [*(int(columns[end]) + 1 for end in ends), int(columns[-1]) + 1]
+    return [
+        replace(
+            line,
+            column_start=max(r.column_start + start - _PAD_PX, r.column_start),
+            column_stop=min(r.column_start + stop + _PAD_PX, r.column_stop),
+        )
+        for start, stop in zip(starts, stops, strict=True)
+    ]
+
+
+def _from_background(part: NDArray[Any]) -> NDArray[np.float32]:
+    """Return how far each pixel is from what lies at the border of the part."""
+    wide = part.astype(np.float32)
+    border = np.concatenate([wide[0], wide[-1], wide[:, 0], wide[:, -1]])
+    return np.asarray(np.abs(wide - np.median(border)), np.float32)

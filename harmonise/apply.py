@@ -1,0 +1,295 @@
+"""Apply a plan: one volume at a time through its steps, written, measured and accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from config.errors import ConfigurationError, RejectedError
+from config.files import write_whole
+from harmonise.computed import natives_of, read_planned
+from harmonise.diffusion_checks import Check, check_diffusion, needs_check
+from harmonise.encode import (
+    Labels,
+    may_be_map,
+    write_coverage,
+    write_diffusion,
+    write_map,
+    write_nifti,
+    write_segmentation,
+    write_series,
+)
+from harmonise.encode.files import folder_name
+from harmonise.encode.private import canonical_json
+from harmonise.manifest import ManifestRow
+from harmonise.planned import Declined, PlannedVolume, StudyPlan
+from harmonise.provenance import StepRecord, provenance_of, step_record, volume_digest
+from harmonise.qc import coverage_fraction, measure, verdict_of
+from harmonise.series import Refusal
+from harmonise.slices import frames_of_slices, placed, turned
+from harmonise.steps import Context
+from harmonise.vendor.pixels import load_volume
+from harmonise.volume import Volume
+
+__all__ = ["apply_study", "before_volume"]
+
+MOST_KEPT_BYTES = 64 << 20
+"""Native diffusion volumes kept between looking at them and making them; beyond it no more are
+looked at, since the images of one scan are small and a cohort's workers share the memory."""
+
+
+@dataclass
+class _Progress:
+    """What one study's volumes hand to each other.
+
+    ``earlier`` holds decisions by step and series, ``checks`` what the diffusion images say of
+    each other, ``loaded`` native volumes that were read for it and are still to be made.
+    """
+
+    earlier: dict[str, dict[str, Any]] = field(default_factory=dict)
+    checks: dict[str, Check] = field(default_factory=dict)
+    loaded: dict[str, Volume] = field(default_factory=dict)
+
+
+def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
+    """Make every planned volume under ``out/<subject>/<study_uid>/`` and return the rows.
+
+    Each volume gives ``<volume_id>/NNNN.dcm``, ``<volume_id>.nii.gz``, ``<volume_id>.json``, where
+    the field of view does not fill the grid ``<volume_id>.coverage.nii.gz`` and, as the recipe's
+    ``outputs`` say, ``<volume_id>.coverage.dcm``, and of a diffusion image ``<volume_id>.bval``
+    and ``.bvec``. A volume that
+    fails for a reason of its own becomes a row with that code; the others go on.
+
+    Raises
+    ------
+    EnvironmentFault
+        The folder cannot be written.
+    """
+    progress = _Progress()
+    _check(plan, progress)
+    rows = []
+    for planned in plan.volumes:
+        try:
+            rows.append(_make(plan, planned, out, progress))
+        except RejectedError as error:
+            stack = planned.stack
+            refusal = Refusal(
+                stack.series_uid,
+                stack.study_uid,
+                stack.subject,
+                stack.modality,
+                error.code,
+                error.detail,
+            )
+            rows.append(_declined_row(plan, Declined(refusal, stack, planned.role)))
+    rows += [_declined_row(plan, one) for one in plan.declined]
+    return sorted(rows, key=lambda row: row.sort_key)
+
+
+def _check(plan: StudyPlan, progress: _Progress) -> None:
+    """Look at the diffusion images of each study together; what cannot be read is refused later."""
+    for study_uid in sorted({one.stack.study_uid for one in plan.volumes}):
+        wanted = needs_check([one for one in plan.volumes if one.stack.study_uid == study_uid])
+        pairs, kept_bytes = [], 0
+        for planned in wanted:
+            try:
+                volume = load_volume(planned.stack, planned.geometry)
+            except RejectedError:
+                continue
+            kept_bytes += volume.values.nbytes
+            if kept_bytes > MOST_KEPT_BYTES:
+                break
+            pairs.append((planned, volume))
+            progress.loaded[planned.volume_id] = volume
+        progress.checks |= check_diffusion(pairs)
+
+
+def before_volume(
+    plan: StudyPlan, volume_id: str, earlier: dict[str, dict[str, Any]] | None = None
+) -> Volume:
+    """Return the native real values on the grid of the output, without any intensity step.
+
+    ``earlier`` holds what was decided for other volumes of the study, and receives what is decided
+    here: one motion is looked for once.
+
+    Raises
+    ------
+    ConfigurationError
+        ``VOLUME_UNKNOWN`` when the plan makes no such volume.
+    RejectedError
+        As :func:`apply_study` would have recorded.
+    """
+    planned = next((one for one in plan.volumes if one.volume_id == volume_id), None)
+    if planned is None:
+        raise ConfigurationError("VOLUME_UNKNOWN", volume_id)
+    volume = read_planned(planned)
+    known = {} if earlier is None else earlier
+    geometric = [pair for pair in planned.steps if pair[0].kind == "geometry"]
+    steps = planned.steps[: 1 + planned.steps.index(geometric[-1])] if geometric else ()
+    if len(geometric) == len(steps) or not any(step.reads_values for step, _ in geometric):
+        return _run(plan, planned, volume, known, geometric)[0]
+    _, records = _run(plan, planned, volume, known, steps)
+    for (step, _), record in zip(steps, records, strict=True):
+        if step.kind == "geometry":
+            volume = step.apply(volume, record["decided"])
+    return volume
+
+
+def _run(
+    plan: StudyPlan,
+    planned: PlannedVolume,
+    volume: Volume,
+    earlier: dict[str, dict[str, Any]],
+    steps: Sequence[Any],
+) -> tuple[Volume, list[StepRecord]]:
+    """Decide and apply each step; return the result and the record of every step."""
+    records = []
+    natives = natives_of(plan, planned.stack.study_uid)
+    digest = volume_digest(volume)
+    for step, params in steps:
+        context = Context(
+            planned.stack,
+            planned.role.name,
+            planned.reference,
+            earlier,
+            planned.model,
+            natives=natives,
+        )
+        decided = step.decide(volume, params, context)
+        volume = step.apply(volume, decided)
+        earlier.setdefault(f"{step.name}:{planned.stack.series_uid}", decided)
+        before, digest = digest, volume_digest(volume)
+        records.append(step_record(step, params.model_dump(mode="json"), decided, before, digest))
+    return volume, records
+
+
+def _moved_out(plan: StudyPlan, records: Sequence[StepRecord], volume: Volume) -> bool:
+    """Tell whether a motion, which headers do not know of, took too much out of the grid."""
+    is_moved = any(record["decided"].get("matrix") is not None for record in records)
+    return is_moved and coverage_fraction(volume) < plan.recipe.minimum_coverage
+
+
+def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progress) -> ManifestRow:
+    kept = progress.loaded.pop(planned.volume_id, None)
+    volume = kept or read_planned(planned)
+    volume, records = _run(plan, planned, volume, progress.earlier, planned.steps)
+    check = progress.checks.get(planned.volume_id, Check())
+    flagged = [
+        code
+        for (step, _), record in zip(planned.steps, records, strict=True)
+        for code in step.flags(record["decided"])
+    ]
+    flagged += volume.meta.get("computed", {}).get("codes", [])
+    if _moved_out(plan, records, volume):
+        flagged.append("MR_FOV_NOT_COVERED")
+    codes = tuple(dict.fromkeys([*planned.codes, *flagged, *check.codes]))
+    qc = {**measure(volume), **check.qc}
+    provenance = provenance_of(plan, planned, volume, records, codes=codes, qc=qc)
+    folder = out / folder_name(planned.stack.subject) / folder_name(planned.stack.study_uid)
+    as_map = plan.recipe.outputs.float_maps == "parametric_map" and may_be_map(volume)
+    labels = _labels(plan, planned)
+    images = (write_map if as_map else write_series)(
+        volume,
+        planned.stack,
+        folder / planned.volume_id,
+        sources=frames_of_slices(planned, placed(planned.geometry.grid, records), volume.grid),
+        labels=labels,
+        provenance=provenance,
+    )
+    nifti = write_nifti(volume, folder / f"{planned.volume_id}.nii.gz")
+    if planned.role.b_value is not None:
+        gradient = turned(planned.stack.frames[0].gradient, records)
+        write_diffusion(planned.role.b_value, gradient, volume.grid, folder / planned.volume_id)
+    if coverage_fraction(volume) < 1.0:
+        mask = folder / f"{planned.volume_id}.coverage"
+        write_coverage(volume, mask.with_name(f"{mask.name}.nii.gz"))
+        if plan.recipe.outputs.masks == "segmentation" and volume.grid.positioned:
+            write_segmentation(
+                volume,
+                planned.stack,
+                mask.with_name(f"{mask.name}.dcm"),
+                images=images,
+                labels=labels,
+                provenance=provenance,
+            )
+    write_whole(folder / f"{planned.volume_id}.json", canonical_json(provenance) + b"\n")
+    return _made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
+
+
+def _labels(plan: StudyPlan, planned: PlannedVolume) -> Labels:
+    steps = [step for step, _ in planned.steps]
+    corrected = planned.geometry.correction is not None
+    first = ("SpatialResampling",) * corrected + ("PerfusionImageAnalysis",) * bool(planned.parts)
+    return Labels(
+        volume_id=planned.volume_id,
+        role=planned.role.name,
+        recipe=plan.recipe.name,
+        recipe_hash=plan.recipe_hash,
+        model_hash=plan.model_hash,
+        derivations=(*first, *(step.derivation for step in steps if step.derivation)),
+        resampled=corrected or any(s.derivation == "SpatialResampling" for s in steps),
+        computed=bool(planned.parts),
+        changed=bool(planned.parts) or any(step.kind == "intensity" for step in steps),
+    )
+
+
+def _made_row(
+    plan: StudyPlan, planned: PlannedVolume, volume: Volume, codes: tuple[str, ...], nifti: str
+) -> ManifestRow:
+    slices, rows, columns = volume.grid.shape
+    return ManifestRow(
+        **_common(plan, planned.stack.subject, planned.stack.study_uid, planned.stack.header),
+        volume_id=planned.volume_id,
+        source_series_uids=(planned.stack.series_uid,),
+        role=planned.role.name,
+        b_value=planned.role.b_value,
+        verdict=verdict_of(codes),
+        codes=codes,
+        unit=volume.unit,
+        nifti_path=nifti,
+        dicom_path=nifti.removesuffix(".nii.gz"),
+        rows=rows,
+        columns=columns,
+        slices=slices,
+        spacing_mm=volume.grid.spacing_mm,
+    )
+
+
+def _declined_row(plan: StudyPlan, one: Declined) -> ManifestRow:
+    refusal = one.refusal
+    header = one.stack.header if one.stack else {}
+    return ManifestRow(
+        **_common(plan, refusal.subject, refusal.study_uid, header),
+        volume_id=None,
+        source_series_uids=(refusal.series_uid,) if refusal.series_uid else (),
+        role=one.role.name if one.role else None,
+        b_value=one.role.b_value if one.role else None,
+        verdict="REJECT",
+        codes=(refusal.code,),
+        unit=None,
+        nifti_path=None,
+        dicom_path=None,
+        rows=None,
+        columns=None,
+        slices=None,
+        spacing_mm=None,
+    )
+
+
+def _common(
+    plan: StudyPlan, subject: str, study_uid: str, header: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the columns that made and declined rows share."""
+    strength = header.get("MagneticFieldStrength")
+    return {
+        "subject": subject,
+        "study_uid": study_uid,
+        "vendor": header.get("Manufacturer"),
+        "model": header.get("ManufacturerModelName"),
+        "field_strength_t": float(strength) if isinstance(strength, (int, float)) else None,
+        "recipe": plan.recipe.name,
+        "recipe_hash": plan.recipe_hash,
+        "model_hash": plan.model_hash,
+    }

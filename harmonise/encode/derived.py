@@ -1,0 +1,227 @@
+"""Derived DICOM: a new series of classic single-frame objects, the source of truth of a volume."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from config.errors import UnreadableObject
+from config.files import write_whole
+from harmonise.encode.header import ClassRule, class_rule, derived_image_type, inherited
+from harmonise.encode.modules import (
+    shown_range,
+    write_equipment,
+    write_plane,
+    write_projection,
+    write_sources,
+    write_units,
+    write_values,
+)
+from harmonise.encode.pet import write_suv
+from harmonise.encode.private import deflated, write_block
+from harmonise.encode.quantise import Quantised, quantise
+from harmonise.series import Frame, Stack
+from harmonise.uids import derived_uid, implementation_uid
+from harmonise.vendor.headers import FOREIGN, quiet, read_header
+from harmonise.volume import Volume
+
+__all__ = ["Labels", "part10", "uid_of", "write_series"]
+
+IMPLEMENTATION_VERSION = "ACCORDAGE"
+
+OF_ONE_PHASE = (
+    "AcquisitionNumber",
+    "NumberOfTemporalPositions",
+    "TemporalPositionIdentifier",
+    "TemporalPositionIndex",
+    "TemporalResolution",
+    "TriggerTime",
+)
+"""True of a source, not of what was computed from several."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the new series is called and keyed by.
+
+    ``derivations`` are keywords of CID 7203 in the order of the steps; ``changed`` says whether an
+    intensity step gave the numbers another meaning, ``computed`` whether several volumes made it.
+    """
+
+    volume_id: str
+    role: str
+    recipe: str
+    recipe_hash: str
+    model_hash: str | None = None
+    derivations: tuple[str, ...] = ()
+    resampled: bool = False
+    changed: bool = False
+    computed: bool = False
+
+
+def uid_of(stack: Stack, labels: Labels, part: str) -> UID:
+    """Return the UID of a new series, or of one of its instances, made from a stack."""
+    frames = [f"{frame.sop_instance_uid}#{frame.frame_index}" for frame in stack.frames]
+    return derived_uid(
+        [stack.series_uid, *frames],
+        recipe_hash=labels.recipe_hash,
+        model_hash=labels.model_hash,
+        volume=labels.volume_id,
+        part=part,
+    )
+
+
+def write_series(
+    volume: Volume,
+    stack: Stack,
+    folder: Path,
+    *,
+    sources: Sequence[Sequence[Frame]],
+    labels: Labels,
+    provenance: dict[str, Any],
+) -> list[Path]:
+    """Write one object a slice as ``NNNN.dcm`` and return the paths in slice order.
+
+    Parameters
+    ----------
+    volume : Volume
+    stack : Stack
+        The source frames, for UIDs.
+    folder : Path
+        Made if it is not there.
+    sources : sequence, one a slice
+        Frames each slice was made from, the nearest first; its header is the one taken over.
+    labels : Labels
+    provenance : dict
+        JSON written into every object.
+
+    Raises
+    ------
+    UnsupportedObject
+        ``ENCODE_UNSUPPORTED``.
+    UnreadableObject
+        ``ENCODE_FAILED``: the source's header holds values that cannot be written again.
+    EnvironmentFault
+        The folder cannot be written.
+    """
+    rule = class_rule(stack.frames[0].sop_class_uid)
+    flags = {key: bool(rule.get(key)) for key in ("whole", "zero_intercept")}
+    quantised = quantise(volume.values, **flags)
+    shown = shown_range(volume, changed=labels.changed)
+    series = _Series(volume, stack, rule, quantised, labels, deflated(provenance), shown)
+    headers: dict[Path, Dataset] = {}
+    paths = []
+    for index, frames in enumerate(sources):
+        wanted = {frame.path for frame in frames}
+        headers = {p: headers.get(p) or read_header(p) for p in sorted(wanted)}
+        try:
+            data = part10(series.instance(index, frames, headers))
+        except FOREIGN as error:
+            raise UnreadableObject("ENCODE_FAILED", type(error).__name__) from error
+        paths.append(write_whole(folder / f"{index + 1:04d}.dcm", data))
+    return paths
+
+
+@dataclass(frozen=True)
+class _Series:
+    """Everything the instances of one new series share."""
+
+    volume: Volume
+    stack: Stack
+    rule: ClassRule
+    quantised: Quantised
+    labels: Labels
+    record: bytes
+    shown: tuple[float, float]
+
+    def uid(self, part: str) -> UID:
+        """Return the UID of the series or of one instance."""
+        return uid_of(self.stack, self.labels, part)
+
+    def instance(
+        self, index: int, frames: Sequence[Frame], headers: dict[Path, Dataset]
+    ) -> Dataset:
+        """Return the object of slice ``index``."""
+        source = headers[frames[0].path]
+        ds = inherited(source, self.stack.header)
+        with quiet():
+            self._identify(ds, source, index)
+            write_plane(ds, self.volume.grid, index)
+            write_values(
+                ds,
+                source,
+                self.volume,
+                self.quantised,
+                changed=self.labels.changed,
+                shown=self.shown,
+            )
+            if not self.volume.grid.positioned:
+                write_projection(ds, source, self.volume)
+            if self.volume.quantitative:
+                write_units(ds, self.volume.unit, self.quantised)
+                write_suv(ds, self.volume, self.quantised)
+            write_sources(
+                ds,
+                frames,
+                self.labels.derivations,
+                self._description(),
+                multi_frame=self.rule["class"] != frames[0].sop_class_uid,
+            )
+            write_equipment(ds)
+            write_block(
+                ds,
+                self.record,
+                recipe_hash=self.labels.recipe_hash,
+                volume_id=self.labels.volume_id,
+            )
+            ds.PixelData = np.ascontiguousarray(self.quantised.stored[index]).tobytes()
+            ds["PixelData"].VR = "OW"
+        return ds
+
+    def _identify(self, ds: Dataset, source: Dataset, index: int) -> None:
+        """Name the object; dates stay those of the source, never those of the computation."""
+        ds.SOPClassUID = self.rule["class"]
+        ds.SOPInstanceUID = self.uid(str(index + 1))
+        ds.SeriesInstanceUID = self.uid("series")
+        ds.SeriesDescription = f"{self.labels.role} {self.labels.recipe}"[:64]
+        ds.InstanceNumber = index + 1
+        ds.ImageType = derived_image_type(source, resampled=self.labels.resampled)
+        if self.stack.frame_of_reference_uid:
+            ds.FrameOfReferenceUID = self.stack.frame_of_reference_uid
+            if "PositionReferenceIndicator" not in ds:
+                ds.PositionReferenceIndicator = ""
+        for keyword in OF_ONE_PHASE if self.labels.computed else ():
+            if keyword in ds:
+                delattr(ds, keyword)
+        if self.stack.b_value is not None:
+            ds.DiffusionBValue = float(self.stack.b_value)  # (0018,9087), PS3.3 C.8.13.5.9
+        if ds.SOPClassUID == "1.2.840.10008.5.1.4.1.1.128":
+            ds.ImageIndex = index + 1  # PS3.3 C.8.9.4
+            ds.NumberOfSlices = self.volume.grid.shape[0]  # PS3.3 C.8.9.1
+
+    def _description(self) -> str:
+        return f"Accordage recipe {self.labels.recipe}, volume {self.labels.volume_id}"
+
+
+def part10(ds: Dataset) -> bytes:
+    """Return the object as a Part 10 file: zero preamble, explicit little endian."""
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\0\1"
+    meta.MediaStorageSOPClassUID = ds.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = implementation_uid()
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION
+    buffer = io.BytesIO()
+    file = pydicom.FileDataset(buffer, ds, file_meta=meta, preamble=b"\0" * 128)
+    with quiet():
+        pydicom.dcmwrite(buffer, file, enforce_file_format=True)
+    return buffer.getvalue()

@@ -1,0 +1,101 @@
+"""The header a derived object takes over from its source: public attributes that stay true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydicom.datadict import dictionary_has_tag, keyword_for_tag
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from config.errors import UnsupportedObject
+from harmonise.data import table
+from harmonise.vendor.headers import quiet
+
+__all__ = ["ClassRule", "class_rule", "derived_image_type", "inherited"]
+
+ClassRule = dict[str, Any]
+"""A row of ``derived_classes.yaml``: ``class``, and ``whole`` or ``zero_intercept``."""
+
+FIRST_VALUES = ("DERIVED", "SECONDARY")
+"""ImageType of pixels computed from other pixels after the examination (PS3.3 C.7.6.1.1.2)."""
+
+TILED = frozenset({"MOSAIC", "VFRAME"})
+"""Values of ImageType that say slices lie side by side: no derived object holds them so."""
+
+ENHANCED_ONLY_PREFIX = "1.2.840.10008.5.1.4.1.1.4."
+
+
+def class_rule(sop_class_uid: str) -> ClassRule:
+    """Return how objects derived from this class are stored.
+
+    Raises
+    ------
+    UnsupportedObject
+        ``ENCODE_UNSUPPORTED`` for a class we write no derived object of.
+    """
+    rule: ClassRule | None = table("derived_classes").get(sop_class_uid)
+    if rule is None:
+        raise UnsupportedObject("ENCODE_UNSUPPORTED", f"SOP class {sop_class_uid}")
+    return rule
+
+
+def inherited(source: Dataset, facts: dict[str, Any]) -> Dataset:
+    """Return a new dataset with the public attributes of ``source`` that stay true.
+
+    Elements are shared with ``source``, whose items lose their private elements too: it is a
+    header read for this purpose only.
+
+    Left behind: private elements at every level, elements the dictionary does not know, the image
+    group but for the names in ``derived_attributes.yaml``, and what is written anew. The patient,
+    study, equipment, acquisition and de-identification attributes come over as they are.
+
+    Parameters
+    ----------
+    source : Dataset
+    facts : dict
+        The stack's plain header, which knows what an enhanced object keeps in its groups.
+    """
+    rules = table("derived_attributes")
+    result = Dataset()
+    with quiet():
+        for tag in sorted(source.keys()):
+            if _is_kept(tag.group, int(tag), rules):
+                result[tag] = source[tag]
+        result.remove_private_tags()
+    if str(source.get("SOPClassUID", "")).startswith(ENHANCED_ONLY_PREFIX):
+        _make_classic_mr(result, facts, rules["classic_mr"])
+    return result
+
+
+def _is_kept(group: int, tag: int, rules: dict[str, Any]) -> bool:
+    if group % 2 or group <= 0x0004 or not tag & 0xFFFF or not dictionary_has_tag(tag):
+        return False
+    if group in rules["drop_groups"] or group & 0xFF00 in rules["drop_repeating_groups"]:
+        return False
+    keyword = keyword_for_tag(tag)
+    if group == 0x0028:
+        return keyword in rules["keep_image_group"]
+    return keyword not in rules["drop"]
+
+
+def _make_classic_mr(ds: Dataset, facts: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Give an enhanced MR header what a classic one must say (PS3.3 C.8.3.1)."""
+    for keyword, value in wanted.items():
+        if value is None:
+            if keyword in ds:
+                delattr(ds, keyword)
+        elif keyword not in ds:
+            setattr(ds, keyword, facts.get(keyword, value))
+
+
+def derived_image_type(source: Dataset, *, resampled: bool) -> list[str]:
+    """Return ImageType: DERIVED, SECONDARY, then what the source said beyond its second value."""
+    said = source.get("ImageType")
+    values = list(said) if isinstance(said, (list, MultiValue)) else [said or ""]
+    rest = [str(value) for value in values[2:] if str(value).upper() not in TILED]
+    if source.get("Modality") == "PT":
+        return ["DERIVED", "PRIMARY", *rest]  # the only second value of PET (PS3.3 C.8.9.4.1.3)
+    if resampled and source.get("Modality") in {"CT", "MR"}:
+        rest = [*(rest or ["OTHER"]), "RESAMPLED"]
+    return [*FIRST_VALUES, *rest]

@@ -1,0 +1,240 @@
+"""The modules of a derived object that are written anew: plane, values, units, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
+from pydicom.sr.codedict import codes
+from pydicom.valuerep import DS, format_number_as_ds
+
+from harmonise.data import table
+from harmonise.encode.quantise import Quantised
+from harmonise.series import Frame
+from harmonise.volume import Grid, Volume
+
+__all__ = [
+    "shown_range",
+    "source_items",
+    "unit_map",
+    "write_equipment",
+    "write_plane",
+    "write_projection",
+    "write_sources",
+    "write_units",
+    "write_values",
+]
+
+LONGEST_CODE = 16
+"""Characters of CodeValue; longer ones go into LongCodeValue (PS3.3 8.8)."""
+
+CID_DERIVATION = "cid7203"
+
+VOI_KEYWORDS = (
+    "VOILUTFunction",
+    "VOILUTSequence",
+    "WindowCenter",
+    "WindowCenterWidthExplanation",
+    "WindowWidth",
+)
+
+SMALLEST_WINDOW = 1e-3
+"""A window of no width shows nothing (PS3.3 C.11.2.1.2)."""
+
+
+def _ds(value: float) -> str:
+    """Return a decimal string of at most 16 characters (PS3.5 6.2)."""
+    return format_number_as_ds(float(value))
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    """Return an item of a code sequence (PS3.3 8.8)."""
+    item = Dataset()
+    if len(value) <= LONGEST_CODE:
+        item.CodeValue = value
+    else:
+        item.LongCodeValue = value
+    item.CodingSchemeDesignator = scheme
+    item.CodeMeaning = meaning
+    return item
+
+
+def write_plane(ds: Dataset, grid: Grid, index: int) -> None:
+    """Write where slice ``index`` lies (PS3.3 C.7.6.2)."""
+    ds.Rows, ds.Columns = grid.shape[1], grid.shape[2]
+    if not grid.positioned:
+        return
+    slice_mm, row_mm, column_mm = grid.spacing_mm
+    along = np.asarray(grid.direction[0]) * (slice_mm or 0.0) * index
+    position = np.asarray(grid.origin_mm) + along
+    ds.ImagePositionPatient = [_ds(value) for value in position]
+    ds.ImageOrientationPatient = [_ds(v) for v in (*grid.direction[2], *grid.direction[1])]
+    if row_mm is not None and column_mm is not None:
+        ds.PixelSpacing = [_ds(row_mm), _ds(column_mm)]
+    if slice_mm is None:
+        return  # a single slice that does not tell its thickness
+    ds.SliceThickness = _ds(slice_mm)
+    if ds.get("Modality") == "MR" or "SpacingBetweenSlices" in ds:
+        ds.SpacingBetweenSlices = _ds(slice_mm)
+
+
+def write_projection(ds: Dataset, source: Dataset, volume: Volume) -> None:
+    """Write spacing and orientation of a projection (PS3.3 C.8.11.3, C.7.6.1.1.1)."""
+    ratio = volume.meta.get("pixel_ratio", (1.0, 1.0))
+    for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
+        said = source.get(keyword)
+        if said:
+            scaled = [float(v) * r for v, r in zip(said, ratio, strict=True)]
+            setattr(ds, keyword, [_ds(value) for value in scaled])
+    orientation = volume.meta.get("patient_orientation")
+    if orientation:
+        ds.PatientOrientation = list(orientation)
+    if volume.meta.get("mirrored") and source.get("FieldOfViewHorizontalFlip"):
+        was = source.FieldOfViewHorizontalFlip
+        ds.FieldOfViewHorizontalFlip = {"YES": "NO", "NO": "YES"}.get(was, was)
+
+
+def shown_range(volume: Volume, *, changed: bool) -> tuple[float, float]:
+    """Return the values shown black and white: the middle 98 %, or a mammogram's full scale."""
+    measured = volume.values[np.isfinite(volume.values)]
+    if changed and not volume.grid.positioned:
+        return float(measured.min()), float(measured.max())
+    low, high = np.percentile(measured, (1, 99))
+    return float(low), float(high)
+
+
+def write_values(
+    ds: Dataset,
+    source: Dataset,
+    volume: Volume,
+    quantised: Quantised,
+    *,
+    changed: bool,
+    shown: tuple[float, float],
+) -> None:
+    """Write the image pixel, modality and VOI modules (PS3.3 C.7.6.3, C.11.1, C.11.2)."""
+    ds.SamplesPerPixel = 1
+    ds.PhotometricInterpretation = volume.meta.get(
+        "photometric", source.get("PhotometricInterpretation", "MONOCHROME2")
+    )
+    ds.BitsAllocated = ds.BitsStored = 16
+    ds.HighBit = 15
+    ds.PixelRepresentation = int(quantised.signed)
+    ds.RescaleSlope = DS(quantised.slope)
+    ds.RescaleIntercept = DS(quantised.intercept)
+    if ds.get("RescaleType") is None or changed:
+        # HU and US, unspecified, are defined terms (PS3.3 C.11.1.1.2)
+        ds.RescaleType = "HU" if volume.unit == "[hnsf'U]" else "US"
+    if quantised.padding is not None:
+        ds.PixelPaddingValue = quantised.padding
+        ds["PixelPaddingValue"].VR = "SS" if quantised.signed else "US"
+    if source.get("PresentationLUTShape"):
+        inverse = ds.PhotometricInterpretation == "MONOCHROME1"
+        ds.PresentationLUTShape = "INVERSE" if inverse else "IDENTITY"
+    is_kept = source.get("Modality") == "CT" or not (changed or volume.grid.positioned)
+    if source.get("PresentationIntentType") == "FOR PROCESSING":
+        return  # no VOI there (PS3.3 C.8.11.3)
+    if not (is_kept and _copy_window(ds, source)):
+        ds.WindowCenter = _ds(sum(shown) / 2)
+        ds.WindowWidth = _ds(max(shown[1] - shown[0], SMALLEST_WINDOW))
+
+
+def _copy_window(ds: Dataset, source: Dataset) -> bool:
+    """Take over the source's window, whose numbers kept their meaning; False if it has none."""
+    if source.get("WindowCenter") is None and not source.get("VOILUTSequence"):
+        return False
+    for keyword in VOI_KEYWORDS:
+        if source.get(keyword) is not None:
+            ds[keyword] = source[keyword]
+    return True
+
+
+def write_units(ds: Dataset, unit: str, quantised: Quantised) -> None:
+    """Write what the stored numbers mean (PS3.3 C.7.6.16.2.11, units of CID 82 in UCUM)."""
+    ds.RealWorldValueMappingSequence = DicomSequence([unit_map(unit, quantised)])
+
+
+def unit_map(unit: str, quantised: Quantised, *, scale: float = 1.0) -> Dataset:
+    """Return the linear map of stored values to ``unit``: the rescale, ``scale`` times."""
+    known: dict[str, Any] = table("derived_attributes")["units"].get(unit, {})
+    lowest, highest = int(quantised.stored.min()), int(quantised.stored.max())
+    item = Dataset()
+    item.LUTExplanation = known.get("meaning", unit)[:64]
+    item.LUTLabel = str(known.get("label", unit))[:16]
+    item.MeasurementUnitsCodeSequence = DicomSequence(
+        [_code(unit, "UCUM", known.get("meaning", unit))]
+    )
+    item.RealWorldValueFirstValueMapped = lowest
+    item.RealWorldValueLastValueMapped = highest
+    for keyword in ("RealWorldValueFirstValueMapped", "RealWorldValueLastValueMapped"):
+        item[keyword].VR = "SS" if quantised.signed else "US"
+    item.RealWorldValueIntercept = float(quantised.intercept) * scale
+    item.RealWorldValueSlope = float(quantised.slope) * scale
+    if "quantity" in known:
+        item.QuantityDefinitionSequence = DicomSequence([_quantity(known["quantity"])])
+    return item
+
+
+def _quantity(row: Sequence[Any]) -> Dataset:
+    """Return the content item "Quantity = ..." (PS3.16 TID 9000, SCT 246205007)."""
+    value, scheme, meaning = row
+    item = Dataset()
+    item.ValueType = "CODE"
+    item.ConceptNameCodeSequence = DicomSequence([_code("246205007", "SCT", "Quantity")])
+    item.ConceptCodeSequence = DicomSequence([_code(str(value), scheme, meaning)])
+    return item
+
+
+def write_sources(
+    ds: Dataset,
+    frames: Sequence[Frame],
+    derivations: Sequence[str],
+    description: str,
+    *,
+    multi_frame: bool,
+) -> None:
+    """Write what the slice was made from and how (PS3.3 C.12.4, C.7.6.1.1.4; CID 7202, 7203)."""
+    ds.SourceImageSequence = source_items(frames, multi_frame=multi_frame)
+    ds.DerivationDescription = description
+    table_7203 = getattr(codes, CID_DERIVATION)
+    steps = [getattr(table_7203, keyword) for keyword in dict.fromkeys(derivations)]
+    if steps:
+        ds.DerivationCodeSequence = DicomSequence(
+            [_code(step.value, step.scheme_designator, step.meaning) for step in steps]
+        )
+
+
+def source_items(frames: Sequence[Frame], *, multi_frame: bool) -> DicomSequence:
+    """Return references to the frames something was made from, with their purpose (CID 7202)."""
+    purpose = codes.DCM.SourceImageForImageProcessingOperation  # 121322
+    items = []
+    for frame in {(f.sop_instance_uid, f.frame_index): f for f in frames}.values():
+        item = Dataset()
+        item.ReferencedSOPClassUID = frame.sop_class_uid
+        item.ReferencedSOPInstanceUID = frame.sop_instance_uid
+        if multi_frame:
+            item.ReferencedFrameNumber = frame.frame_index + 1
+        item.PurposeOfReferenceCodeSequence = DicomSequence(
+            [_code(purpose.value, purpose.scheme_designator, purpose.meaning)]
+        )
+        items.append(item)
+    return DicomSequence(items)
+
+
+def write_equipment(ds: Dataset) -> None:
+    """Add ourselves to those who made the object (PS3.3 C.12.1.1.5, CID 7005)."""
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = DicomSequence(
+        [_code("109102", "DCM", "Processing Equipment")]
+    )
+    item.Manufacturer = "Accordage"
+    item.ManufacturerModelName = "harmonise"
+    item.SoftwareVersions = version("accordage")
+    item.ContributionDescription = "Harmonised; every step is in the private block ACCORDAGE"
+    ds.ContributingEquipmentSequence = DicomSequence(
+        [*(ds.get("ContributingEquipmentSequence") or []), item]
+    )

@@ -1,0 +1,79 @@
+"""Quality metrics of a volume and the verdict its codes give; closed forms, no state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.codes import explain_code
+from harmonise.volume import Volume
+
+__all__ = [
+    "Verdict",
+    "coverage_fraction",
+    "entropy_focus",
+    "finite_fraction",
+    "measure",
+    "percentiles",
+    "verdict_of",
+]
+
+Verdict = Literal["PASS", "REVIEW", "REJECT"]
+
+PERCENTILES = (1, 25, 50, 75, 99)
+
+
+def finite_fraction(values: NDArray[np.floating]) -> float:
+    """Return the share of voxels that hold a number."""
+    return float(np.isfinite(values).mean())
+
+
+def coverage_fraction(volume: Volume) -> float:
+    """Return the share of the grid that lies in the source's field of view."""
+    return 1.0 if volume.coverage is None else float(volume.coverage.mean())
+
+
+def percentiles(values: NDArray[np.floating]) -> dict[str, float]:
+    """Return the 1st, 25th, 50th, 75th and 99th percentile of the measured values."""
+    measured = values[np.isfinite(values)].astype(np.float64)
+    if not measured.size:
+        return {}
+    found = np.percentile(measured, PERCENTILES)
+    return {f"p{q}": float(value) for q, value in zip(PERCENTILES, found, strict=True)}
+
+
+def entropy_focus(values: NDArray[np.floating]) -> float | None:
+    """Return the entropy focus criterion (Atkinson 1997, doi:10.1109/42.650886), 0 to 1.
+
+    ``EFC = -(1 / E_max) sum (x / r) ln (x / r)`` with ``r = sqrt(sum x^2)`` and ``E_max`` its value
+    when all n voxels are equal, ``n (1 / sqrt n) ln(sqrt n)``. Unchanged by a change of scale; 1
+    for a constant image, 0 for a single bright voxel. None when a value is negative or all are 0.
+    """
+    measured = values[np.isfinite(values)].astype(np.float64)
+    energy = float(np.sqrt((measured**2).sum()))
+    if measured.size < 2 or energy == 0.0 or measured.min() < 0:
+        return None
+    share = measured[measured > 0] / energy
+    largest = measured.size / np.sqrt(measured.size) * np.log(np.sqrt(measured.size))
+    return float(-(share * np.log(share)).sum() / largest) + 0.0
+
+
+def measure(volume: Volume) -> dict[str, float | None]:
+    """Return every metric of a volume, JSON-serialisable."""
+    return {
+        "finite_fraction": finite_fraction(volume.values),
+        "coverage_fraction": coverage_fraction(volume),
+        "entropy_focus": entropy_focus(volume.values),
+        **percentiles(volume.values),
+    }
+
+
+def verdict_of(codes: Iterable[str]) -> Verdict:
+    """Return the verdict of a volume with these codes: flags ask for a look, the rest rejects."""
+    kinds = {explain_code(code).kind for code in codes}
+    if kinds - {"flag"}:
+        return "REJECT"
+    return "REVIEW" if kinds else "PASS"

@@ -1,0 +1,53 @@
+"""Resample: one composed interpolation onto the recipe's grid, with the mask of what it covers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import PositiveFloat, PositiveInt
+
+from config.base import Frozen
+from harmonise.grids import centred_grid, grid_from_json, grid_to_json
+from harmonise.interpolate import anti_alias_sigma, resample_onto
+from harmonise.steps.contract import Context, Step
+from harmonise.volume import Volume
+
+__all__ = ["STEP", "ResampleParams"]
+
+ORDERS = {"linear": 1, "bspline": 3}
+
+
+class ResampleParams(Frozen):
+    """Parameters of ``resample``."""
+
+    spacing_mm: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
+    """Target spacing: slice, row, column."""
+    shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
+    """Target size: slices, rows, columns; none covers the field of view."""
+    interpolation: Literal["bspline", "linear"] = "bspline"
+    """Cubic B-spline kept within the input's range, or linear."""
+    masked_value: float | None = None
+    """Value the scanner writes where it computed nothing; comes out as not measured."""
+
+
+def _decide(volume: Volume, params: ResampleParams, context: Context) -> dict[str, Any]:
+    """Place the grid about the reference series (or the volume itself) and choose smoothing."""
+    target = centred_grid(context.reference or volume.grid, params.spacing_mm, params.shape)
+    return {
+        "target": grid_to_json(target),
+        "interpolation": params.interpolation,
+        "anti_alias_sigma_voxels": list(anti_alias_sigma(volume.grid, target)),
+        "masked_value": params.masked_value,
+    }
+
+
+def _apply(volume: Volume, decided: dict[str, Any]) -> Volume:
+    return resample_onto(
+        volume,
+        grid_from_json(decided["target"]),
+        order=ORDERS[decided["interpolation"]],
+        masked_value=decided["masked_value"],
+    )
+
+
+STEP = Step(name="resample", kind="geometry", params=ResampleParams, decide=_decide, apply=_apply)

@@ -1,0 +1,1 @@
+"""Reading: what each vendor wrote, where, and what is believed."""

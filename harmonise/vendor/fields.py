@@ -1,0 +1,148 @@
+"""Vendor fields of one frame: public elements first, then private ones by creator, then names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from harmonise.data import table
+from harmonise.series import Finding
+from harmonise.vendor.directions import in_patient_axes
+from harmonise.vendor.groups import frame_levels
+from harmonise.vendor.offset import seconds_after
+from harmonise.vendor.orphans import orphan_findings
+from harmonise.vendor.private import (
+    numbers,
+    private_blocks,
+    private_value,
+    text,
+    value_in_block,
+)
+
+__all__ = ["frame_findings"]
+
+GE_BIAS = 1e9
+"""GE adds it to b of synthetic and multi-b series; (0043,"GEMS_PARM_01",7F) may name it."""
+
+_SEQUENCE_B = re.compile(r"^\*?[a-z0-9]*_b(\d+)(?:t|#\d+)?$")
+"""Siemens: ``*ep_b50t`` is one b-value; ``*ep_b50_800`` a range, and no b-value."""
+
+_COMMENT_B = re.compile(r"^b=(\d+(?:\.\d+)?)\(")
+"""Canon and Toshiba: ``b=1500(0.445,0.000,0.895)`` in ImageComments."""
+
+TOSHIBA_PROTOCOL = "TOSHIBA_MEC_MR3^10"
+
+_PROTOCOL_B = re.compile(rb"<BVAL>(\d+(?:\.\d+)?)</BVAL>")
+"""The largest b-value of a Toshiba protocol, s/mm2."""
+
+Level = tuple[Dataset, dict[tuple[int, str], list[int]]]
+"""A level of the object with its private blocks."""
+
+
+def frame_findings(ds: Dataset, frame: int) -> list[Finding]:
+    """Return what one frame says, the believed finding of each field first.
+
+    A b-value in the public element (PS3.3 C.8.13.5.9) goes before a private one, a private one
+    before a name, and one of another level is used only where the nearer level has none.
+    """
+    levels = list(frame_levels(ds, frame))
+    found = [*_public(levels), *_private(levels, ds), *orphan_findings(ds), *_names(ds)]
+    believed = next((f.value for f in found if f.field == "b_value"), None)
+    return [_judged(finding, believed) for finding in found]
+
+
+def _judged(finding: Finding, believed: float | None) -> Finding:
+    if finding.field != "b_value" or finding.value == believed:
+        return finding
+    return Finding(finding.field, finding.value, finding.where, "not believed: another goes before")
+
+
+def _public(levels: list[Dataset]) -> Iterator[Finding]:
+    b_values = _first(levels, "DiffusionBValue")
+    if b_values and b_values[0] >= 0:
+        yield Finding("b_value", b_values[0], "(0018,9087)", "the public element")
+    gradient = _first(levels, "DiffusionGradientOrientation")
+    if len(gradient) == 3 and any(gradient):
+        yield Finding("gradient", list(gradient), "(0018,9089)", "the public element")
+
+
+def _first(levels: list[Dataset], keyword: str) -> tuple[float, ...]:
+    for level in levels:
+        found = numbers(level.get(keyword), "FD")
+        if found:
+            return found
+    return ()
+
+
+def _private(levels: list[Dataset], ds: Dataset) -> Iterator[Finding]:
+    known = [(level, blocks) for level in levels if (blocks := private_blocks(level))]
+    rows = [_read(row, known, ds) for row in table("vendor_fields")]
+    found = [finding for finding in rows if finding is not None]
+    bias = next((f.value for f in found if f.field == "b_value_bias"), GE_BIAS)
+    for finding in found:
+        if finding.field == "b_value" and finding.value >= GE_BIAS:
+            why = f"less the bias {bias:g}"
+            yield Finding(finding.field, (finding.value - bias) % GE_BIAS, finding.where, why)
+        elif finding.field != "b_value_bias":
+            yield finding
+
+
+def _read(row: dict[str, Any], levels: list[Level], ds: Dataset) -> Finding | None:
+    """Return what one row of the table finds at the nearest level that has all its elements."""
+    parts = row.get("parts") or [row["element"]]
+    for level, blocks in levels:
+        raws = [value_in_block(level, blocks, row["group"], row["creator"], n) for n in parts]
+        if all(raw is not None for raw in raws):
+            break
+    else:
+        return None
+    value = _value(row, raws, ds)
+    if value is None:
+        return None
+    where = f'({row["group"]:04X},"{row["creator"]}",{parts[0]:02X})'
+    return Finding(row["field"], value, where, f"private element of {row['vendor']}")
+
+
+def _value(row: dict[str, Any], raws: list[Any], ds: Dataset) -> float | list[float] | None:
+    if "offset_s" in row:
+        return seconds_after(text(raws[0]), ds, row["offset_s"])
+    found = tuple(number for raw in raws for number in numbers(raw, row["vr"]))
+    if "index" in row:
+        return found[row["index"]] if len(found) > row["index"] else None
+    if not any(found):
+        return None
+    turned = in_patient_axes(found, row["axes"], ds) if "axes" in row else found
+    return None if turned is None else list(turned)
+
+
+def _names(ds: Dataset) -> Iterator[Finding]:
+    vendor = text(ds.get("Manufacturer") or "").lower()
+    if "siemens" in vendor:
+        match = _SEQUENCE_B.match(text(ds.get("SequenceName") or "").lower())
+        if match:
+            yield Finding("b_value", float(match[1]), "(0018,0024)", "part of the sequence name")
+    if "toshiba" in vendor or "canon" in vendor:
+        match = _COMMENT_B.match(text(ds.get("ImageComments") or ""))
+        if match:
+            yield Finding("b_value", float(match[1]), "(0020,4000)", "part of the image comment")
+        else:
+            yield from _toshiba_b0(ds)
+
+
+def _toshiba_b0(ds: Dataset) -> Iterator[Finding]:
+    """Yield b = 0 for an acquired image of a diffusion protocol that names no gradient.
+
+    Toshiba and Canon write (0018,9087) only into images a gradient was applied to. The protocol
+    kept in each image proves that the sequence had one, and that the header is whole.
+    """
+    raw = private_value(ds, 0x700D, TOSHIBA_PROTOCOL, 0x19)
+    if not isinstance(raw, (bytes, bytearray)) or "ORIGINAL" not in (ds.get("ImageType") or []):
+        return
+    match = _PROTOCOL_B.search(bytes(raw))
+    if match and float(match[1]) > 0:
+        where = f'(700D,"{TOSHIBA_PROTOCOL}",19)'
+        why = "no (0018,9087), which is written where a gradient is; the protocol has one"
+        yield Finding("b_value", 0.0, where, why)

@@ -1,0 +1,158 @@
+"""Presentation values: the grey levels the maker meant to be looked at, black 0 to white 1."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from config.errors import UnreadableObject
+from harmonise.series import Stack
+from harmonise.vendor.headers import FOREIGN, quiet, read_header
+from harmonise.vendor.private import numbers, text
+
+__all__ = ["apply_presentation", "plan_presentation"]
+
+Values = NDArray[np.float32]
+
+
+def plan_presentation(stack: Stack) -> dict[str, Any]:
+    """Decide how real values of a projection become presentation values; plain JSON.
+
+    VOI LUT before window, as the display standards of mammography have it (PS3.3 C.11.2.1); of
+    several the one explained as NORMAL, else the first. Polarity once: MONOCHROME1 and
+    PresentationLUTShape INVERSE say the same thing (PS3.3 C.8.11.3.1.2), after the VOI step.
+    Padding pixels become black (C.7.5.1.1.2).
+
+    Parameters
+    ----------
+    stack : Stack
+        Of one image.
+
+    Returns
+    -------
+    dict
+        ``kind`` lut, linear, linear_exact, sigmoid or identity; ``invert``; ``padding`` [low, high]
+        in real values or None; the parameters of the kind; ``why``.
+
+    Raises
+    ------
+    UnreadableObject
+        ``FILE_UNREADABLE``; ``MG_VOI_LUT_BAD_DESCRIPTOR`` when the table is not what (0028,3002)
+        says, or a window has no width.
+    """
+    ds = read_header(stack.frames[0].path)
+    try:
+        with quiet():
+            voi = _lut(ds) or _window(ds) or _identity(ds, stack)
+            invert = (
+                str(ds.get("PhotometricInterpretation")) == "MONOCHROME1"
+                or str(ds.get("PresentationLUTShape") or "") == "INVERSE"
+            )
+            return {**voi, "invert": invert, "padding": _padding_range(ds, stack)}
+    except FOREIGN as error:
+        raise UnreadableObject("MG_VOI_LUT_BAD_DESCRIPTOR", type(error).__name__) from error
+
+
+def apply_presentation(values: Values, plan: dict[str, Any]) -> Values:
+    """Return presentation values, 0 black to 1 white; NaN stays NaN.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+        Real values (after the modality LUT), of any shape.
+    plan : dict
+        From ``plan_presentation``.
+    """
+    shown = _through_lut(values, plan) if plan["kind"] == "lut" else _through_window(values, plan)
+    if plan["invert"]:
+        shown = 1.0 - shown
+    if plan["padding"] is not None:
+        low, high = plan["padding"]
+        shown = np.where((values >= low) & (values <= high), 0.0, shown)
+    return np.asarray(np.where(np.isnan(values), np.nan, shown), dtype=np.float32)
+
+
+def _lut(ds: Dataset) -> dict[str, Any] | None:
+    items = ds.get("VOILUTSequence")
+    if not items:
+        return None
+    explained = [text(item.get("LUTExplanation") or "").upper() for item in items]
+    index = explained.index("NORMAL") if "NORMAL" in explained else 0
+    entries, first, bits = (int(value) for value in items[index].LUTDescriptor)
+    data = items[index].LUTData
+    if isinstance(data, bytes):
+        table = np.frombuffer(data, dtype="<u1" if len(data) == entries else "<u2")
+    else:
+        table = np.asarray(data)
+    count = entries or 65536  # PS3.3 C.11.2.1.1: 0 stands for 2**16
+    if len(table) != count or int(table.max()) >= 2**bits or int(table.min()) < 0:
+        detail = f"(0028,3002) {entries} entries of {bits} bits; table has {len(table)}"
+        raise UnreadableObject("MG_VOI_LUT_BAD_DESCRIPTOR", detail)
+    packed = base64.b64encode(zlib.compress(table.astype("<u2").tobytes(), 9)).decode("ascii")
+    why = f"(0028,3010) item {index + 1} {explained[index]}".rstrip()
+    return {"kind": "lut", "first": first, "bits": bits, "table": packed, "why": why}
+
+
+def _window(ds: Dataset) -> dict[str, Any] | None:
+    centres = numbers(ds.get("WindowCenter"), "DS")
+    widths = numbers(ds.get("WindowWidth"), "DS")
+    if not centres or len(centres) != len(widths):
+        return None
+    explained = ds.get("WindowCenterWidthExplanation") or []
+    names = [explained] if isinstance(explained, str) else list(explained)
+    upper = [text(name).upper() for name in names][: len(centres)]
+    index = upper.index("NORMAL") if "NORMAL" in upper else 0
+    kind = str(ds.get("VOILUTFunction") or "LINEAR").lower()
+    least = 1.0 if kind == "linear" else 0.0
+    if kind not in {"linear", "linear_exact", "sigmoid"} or widths[index] < least:
+        detail = f"(0028,1056) {kind.upper()} (0028,1051) {widths[index]:g}"
+        raise UnreadableObject("MG_VOI_LUT_BAD_DESCRIPTOR", detail)
+    why = f"(0028,1050) window {index + 1}, {kind.upper()}"
+    return {"kind": kind, "centre": centres[index], "width": widths[index], "why": why}
+
+
+def _identity(ds: Dataset, stack: Stack) -> dict[str, Any]:
+    """Stretch the whole range that stored values may have."""
+    frame = stack.frames[0]
+    signed = int(ds.get("PixelRepresentation") or 0) == 1
+    bits = int(ds.BitsStored)
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    ends = sorted(value * frame.slope + frame.intercept for value in (low, high))
+    middle, width = (ends[0] + ends[1]) / 2, ends[1] - ends[0]
+    return {"kind": "identity", "centre": middle, "width": width, "why": "no VOI; all stored bits"}
+
+
+def _padding_range(ds: Dataset, stack: Stack) -> list[float] | None:
+    value = numbers(ds.get("PixelPaddingValue"), "SS")
+    if not value:
+        return None
+    limit = numbers(ds.get("PixelPaddingRangeLimit"), "SS") or value
+    frame = stack.frames[0]
+    return sorted(float(v) * frame.slope + frame.intercept for v in (value[0], limit[0]))
+
+
+def _through_lut(values: Values, plan: dict[str, Any]) -> NDArray[np.float64]:
+    """PS3.3 C.11.2.1.1: below the first value mapped the first entry, above the last the last."""
+    table = np.frombuffer(zlib.decompress(base64.b64decode(plan["table"])), dtype="<u2")
+    indices = np.rint(np.nan_to_num(values)).astype(np.int64) - int(plan["first"])
+    picked = table[np.clip(indices, 0, len(table) - 1)]
+    return np.asarray(picked / float(2 ** int(plan["bits"]) - 1), dtype=np.float64)
+
+
+def _through_window(values: Values, plan: dict[str, Any]) -> NDArray[np.float64]:
+    """PS3.3 C.11.2.1.2.1 (LINEAR), C.11.2.1.3.1 (SIGMOID), C.11.2.1.3.2 (LINEAR_EXACT)."""
+    x = values.astype(np.float64)
+    centre, width = float(plan["centre"]), float(plan["width"])
+    if plan["kind"] == "sigmoid":
+        shown: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-4.0 * (x - centre) / width))
+        return shown
+    if plan["kind"] == "linear":
+        centre, width = centre - 0.5, width - 1.0
+    if width <= 0:
+        return (x > centre).astype(np.float64)
+    return np.clip((x - centre) / width + 0.5, 0.0, 1.0)

@@ -1,0 +1,1 @@
+"""From a request to received bytes that can be counted on."""

@@ -1,0 +1,125 @@
+"""The intake of one study: takes what arrives, by whatever way, and counts it by SOP UID."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+
+from config.errors import EnvironmentFault, UnreadableObject
+from pipelines.acquire.dimse import read_header
+from pipelines.acquire.pacs.objects import ExpectedInstance, ReceivedObject
+from pipelines.acquire.text import text
+
+__all__ = ["Intake", "identify"]
+
+SUCCESS = 0x0000
+OUT_OF_RESOURCES = 0xA700  # PS3.4 Table B.2-1
+CANNOT_UNDERSTAND = 0xC000  # PS3.4 Table B.2-1
+_SERIES_INSTANCE_UID = 0x0020000E
+
+
+def identify(dataset: bytes, transfer_syntax_uid: str) -> tuple[str, str, str]:
+    """Return (study UID, series UID, SOP UID) out of an encoded dataset; empty where absent."""
+    try:
+        header = read_header(dataset, transfer_syntax_uid, _SERIES_INSTANCE_UID)
+    except UnreadableObject:
+        return "", "", ""
+    keywords = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+    study_uid, series_uid, sop_uid = (text(header, keyword) for keyword in keywords)
+    return study_uid, series_uid, sop_uid
+
+
+class Intake:
+    """What was expected of a study, what came, and what went wrong on our side.
+
+    Parameters
+    ----------
+    study_uid : str
+        Study Instance UID.
+    expected : Sequence[ExpectedInstance]
+        What the PACS lists.
+    sink : callable
+        Takes each expected object, once for each different content. Called by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        study_uid: str,
+        expected: Sequence[ExpectedInstance],
+        sink: Callable[[ReceivedObject], None],
+    ) -> None:
+        self.study_uid = study_uid
+        self.fault: Exception | None = None
+        """What the sink raised; nothing is taken any more."""
+        self.on_arrival: Callable[[], None] = _nothing
+        self._sink = sink
+        self._expected = {one.sop_uid: one for one in expected}
+        self._digests: dict[str, set[bytes]] = {}
+        self._unexpected: set[str] = set()
+        self._changed = threading.Condition()
+
+    def take(
+        self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, dataset: bytes
+    ) -> int:
+        """Take an instance and return the C-STORE status to answer (PS3.4 Table B.2-1)."""
+        self.on_arrival()
+        with self._changed:
+            if self.fault is not None:
+                return OUT_OF_RESOURCES
+            study_uid, series_uid, inner_uid = identify(dataset, transfer_syntax_uid)
+            wanted = self._expected.get(sop_uid)
+            if wanted is None or (study_uid, inner_uid) != (self.study_uid, sop_uid):
+                self._unexpected.add(sop_uid)
+                return SUCCESS  # refused ones would come again; it is counted and left out
+            digest = hashlib.sha256(transfer_syntax_uid.encode() + dataset).digest()
+            if digest in self._digests.get(sop_uid, ()):
+                return SUCCESS
+            received = ReceivedObject(
+                sop_class_uid, sop_uid, study_uid, series_uid, transfer_syntax_uid, dataset
+            )
+            try:
+                self._sink(received)
+            except Exception as error:  # noqa: BLE001 raised again by the caller of the retrieval
+                self.fault = error
+                full = isinstance(error, EnvironmentFault)
+                return OUT_OF_RESOURCES if full else CANNOT_UNDERSTAND
+            self._digests.setdefault(sop_uid, set()).add(digest)
+            self._changed.notify_all()
+            return SUCCESS
+
+    @property
+    def received(self) -> list[str]:
+        """Expected SOP UIDs that came, sorted."""
+        with self._changed:
+            return sorted(self._digests)
+
+    @property
+    def unexpected(self) -> list[str]:
+        """SOP UIDs that came without being expected, sorted."""
+        with self._changed:
+            return sorted(self._unexpected)
+
+    @property
+    def missing(self) -> list[ExpectedInstance]:
+        """What has not come yet, ordered by series and instance UID."""
+        with self._changed:
+            left = [one for uid, one in self._expected.items() if uid not in self._digests]
+        return sorted(left, key=lambda one: (one.series_uid, one.sop_uid))
+
+    def wait_whole(self, grace_s: float) -> None:
+        """Wait until nothing is missing, the sink failed, or ``grace_s`` is over."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.fault is not None or len(self._digests) == len(self._expected),
+                timeout=grace_s,
+            )
+
+    def raise_fault(self) -> None:
+        """Raise what the sink raised, if it did."""
+        if self.fault is not None:
+            raise self.fault
+
+
+def _nothing() -> None:
+    """Be the listener of those who do not listen."""

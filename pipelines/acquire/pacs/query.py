@@ -1,0 +1,220 @@
+"""Asking a PACS: is it there (C-ECHO), which studies match, which instances they have (C-FIND)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from pydicom import config as pydicom_config
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pynetdicom import build_context
+
+from config.errors import TransientError
+from config.project import Selection
+from config.site import PacsNode
+from pipelines.acquire.matching import matches
+from pipelines.acquire.pacs.backoff import Wait, with_retries
+from pipelines.acquire.pacs.connection import Connection, connect
+from pipelines.acquire.pacs.objects import ExpectedInstance, FoundStudy
+from pipelines.acquire.pacs.status import judge_status, status_error
+from pipelines.acquire.text import text, texts
+
+__all__ = ["echo", "find_instances", "find_studies"]
+
+_VERIFICATION = "1.2.840.10008.1.1"
+_STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
+_STUDY_KEYS = (
+    "StudyInstanceUID",
+    "StudyDate",
+    "StudyTime",
+    "StudyDescription",
+    "AccessionNumber",
+    "PatientID",
+    "IssuerOfPatientID",
+    "ModalitiesInStudy",
+    "NumberOfStudyRelatedSeries",
+    "NumberOfStudyRelatedInstances",
+)
+_IMAGE_KEYS = ("SOPInstanceUID", "SOPClassUID", "InstanceNumber", "AvailableTransferSyntaxUID")
+
+
+def echo(node: PacsNode) -> float:
+    """Ask a PACS whether it is there and return the seconds its answer took.
+
+    Raises
+    ------
+    TransientError, ConfigurationError
+        It is not, or does not know us.
+    """
+    with connect(node, [build_context(_VERIFICATION)]) as connection:
+        start = time.monotonic()
+        status = connection.assoc.send_c_echo()
+        if "Status" not in status:
+            raise connection.lost()
+        error = status_error(int(status.Status))
+        if error is not None:
+            raise error
+        return time.monotonic() - start
+
+
+def find_studies(
+    node: PacsNode,
+    selection: Selection,
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    wait: Wait = time.sleep,
+) -> list[FoundStudy]:
+    """Return the studies that match, ordered by date and UID.
+
+    Archives differ in which keys they match; what one ignores is matched here again, and where it
+    does not tell a study's modalities its series are asked.
+
+    Parameters
+    ----------
+    node : PacsNode
+        The PACS.
+    selection : Selection
+        Modality, description pattern and dates.
+    since, until : date, optional
+        Narrow the selection's dates, both ends included.
+    wait : callable
+        Waits between tries.
+
+    Raises
+    ------
+    TransientError
+        The PACS refused, timed out or went away, ``node.retries`` times over.
+    ConfigurationError
+        It rejects our AE title, or does not answer such a query.
+    """
+    first = max(selection.study_date.first, since or selection.study_date.first)
+    last = min(selection.study_date.last, until or selection.study_date.last)
+    if first > last:
+        return []
+    days = f"{first:%Y%m%d}-{last:%Y%m%d}"
+    # Orthanc does not match a lone * with a study that has no description; an empty key it does.
+    description = selection.study_description if selection.study_description.strip("*") else ""
+
+    def ask() -> list[FoundStudy]:
+        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+            query = dict.fromkeys(_STUDY_KEYS, "") | {
+                "StudyDate": days,
+                "StudyDescription": description,
+                "ModalitiesInStudy": selection.modality,
+            }
+            found = {
+                study.study_uid: study
+                for study in map(_study, _find(connection, "STUDY", query))
+                if study.study_uid and _is_wanted(study, selection, days)
+            }
+            kept = [
+                study
+                for study in found.values()
+                if study.modalities or _has_modality(connection, study, selection.modality)
+            ]
+            return sorted(kept, key=lambda study: (study.study_date, study.study_uid))
+
+    return with_retries(node, ask, wait)
+
+
+def find_instances(
+    node: PacsNode, study_uid: str, *, wait: Wait = time.sleep
+) -> list[ExpectedInstance]:
+    """Return every instance of a study that the PACS lists, ordered by series and instance UID.
+
+    Raises
+    ------
+    TransientError, ConfigurationError
+        As :func:`find_studies`.
+    """
+
+    def ask() -> list[ExpectedInstance]:
+        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+            series = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": "", "Modality": ""}
+            series_uids = {
+                text(one, "SeriesInstanceUID") for one in _find(connection, "SERIES", series)
+            }
+            found: dict[str, ExpectedInstance] = {}
+            for series_uid in sorted(series_uids - {""}):
+                upper = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
+                query = upper | dict.fromkeys(_IMAGE_KEYS, "")
+                for one in _find(connection, "IMAGE", query):
+                    instance = _instance(one, series_uid)
+                    if not instance.sop_uid:
+                        raise TransientError("PACS_ANSWER_UNREADABLE", "no SOPInstanceUID")
+                    found.setdefault(instance.sop_uid, instance)
+            return sorted(found.values(), key=lambda one: (one.series_uid, one.sop_uid))
+
+    return with_retries(node, ask, wait)
+
+
+def _find(connection: Connection, level: str, keys: Mapping[str, str]) -> Iterator[Dataset]:
+    """Send one C-FIND and yield its matches; the caller reads them to the end."""
+    query = Dataset()
+    if not all(value.isascii() for value in keys.values()):
+        _put(query, "SpecificCharacterSet", "ISO_IR 192")
+    for keyword, value in {"QueryRetrieveLevel": level, **keys}.items():
+        _put(query, keyword, value)
+    for status, match in list(connection.assoc.send_c_find(query, _STUDY_ROOT_FIND)):
+        connection.touch()
+        if "Status" not in status:
+            raise connection.lost()
+        if judge_status(int(status.Status)).kind == "pending":
+            if match is None:  # pynetdicom could not decode it: a match must never be lost
+                raise TransientError("PACS_ANSWER_UNREADABLE", f"{level} level")
+            yield match
+            continue
+        error = status_error(int(status.Status))
+        if error is not None:
+            raise error
+
+
+def _put(ds: Dataset, keyword: str, value: str) -> None:
+    """Set a key without validation: ranges and wildcards are no valid values of their VR."""
+    mode = pydicom_config.IGNORE
+    tag = tag_for_keyword(keyword) or 0
+    ds.add(DataElement(tag, dictionary_VR(keyword), value, validation_mode=mode))
+
+
+def _study(match: Dataset) -> FoundStudy:
+    return FoundStudy(
+        study_uid=text(match, "StudyInstanceUID"),
+        patient_id=text(match, "PatientID"),
+        issuer=text(match, "IssuerOfPatientID"),
+        accession_number=text(match, "AccessionNumber"),
+        study_date=text(match, "StudyDate"),
+        study_description=text(match, "StudyDescription"),
+        modalities=texts(match, "ModalitiesInStudy"),
+        series_count=_count(match, "NumberOfStudyRelatedSeries"),
+        instance_count=_count(match, "NumberOfStudyRelatedInstances"),
+    )
+
+
+def _count(match: Dataset, keyword: str) -> int | None:
+    value = text(match, keyword)
+    return int(value) if value.isdigit() else None
+
+
+def _instance(match: Dataset, series_uid: str) -> ExpectedInstance:
+    syntax = text(match, "AvailableTransferSyntaxUID")
+    sop_uid, sop_class_uid = text(match, "SOPInstanceUID"), text(match, "SOPClassUID")
+    return ExpectedInstance(series_uid, sop_uid, sop_class_uid, syntax)
+
+
+def _is_wanted(study: FoundStudy, selection: Selection, days: str) -> bool:
+    """Match again what the PACS may have ignored; what is not known to match is not taken."""
+    pattern = selection.study_description.casefold()
+    return (
+        matches("DA", [days], [study.study_date])
+        and matches("LO", [pattern], [study.study_description.casefold()])
+        and (not study.modalities or selection.modality in study.modalities)
+    )
+
+
+def _has_modality(connection: Connection, study: FoundStudy, modality: str) -> bool:
+    keys = {"StudyInstanceUID": study.study_uid, "SeriesInstanceUID": "", "Modality": ""}
+    return modality in {text(one, "Modality") for one in _find(connection, "SERIES", keys)}

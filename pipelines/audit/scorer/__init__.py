@@ -1,0 +1,1 @@
+"""The scorer: a released cohort against an answer key in the form of MIDI-B, leaks first."""

@@ -1,0 +1,1 @@
+"""The catalogue: SQLAlchemy models and queries; the one truth of each zone."""

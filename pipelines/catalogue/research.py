@@ -1,0 +1,120 @@
+"""The research zone's tables: studies without identity, volumes, reading, releases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from pipelines.catalogue.stage_run import StageRunColumns
+
+__all__ = [
+    "Base",
+    "Decision",
+    "Pack",
+    "Release",
+    "ResearchObject",
+    "SeriesResult",
+    "StageRun",
+    "StudyRow",
+]
+
+
+class Base(DeclarativeBase):
+    """Metadata of the research zone's catalogue."""
+
+
+class StudyRow(Base):
+    """One asked study as the hub knows it: every row of every request, delivered or not."""
+
+    __tablename__ = "study_row"
+
+    row_id: Mapped[str] = mapped_column(primary_key=True)
+    project: Mapped[str] = mapped_column(index=True)
+    site: Mapped[str]
+    subject: Mapped[str | None]
+    study_uid: Mapped[str | None]
+    outcome: Mapped[str]
+    acquired_as: Mapped[str]
+    code: Mapped[str | None]
+    detail: Mapped[str] = mapped_column(default="")
+    expected: Mapped[int] = mapped_column(default=0)
+    received: Mapped[int] = mapped_column(default=0)
+    quarantined: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    bundle: Mapped[str | None]
+    result_key: Mapped[str | None]
+
+
+class ResearchObject(Base):
+    """One de-identified object."""
+
+    __tablename__ = "research_object"
+
+    row_id: Mapped[str] = mapped_column(ForeignKey("study_row.row_id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    series_uid: Mapped[str]
+    sop_uid: Mapped[str]
+    size: Mapped[int]
+
+
+class SeriesResult(Base):
+    """One output volume, or one refused series: a row of the manifest."""
+
+    __tablename__ = "series_result"
+
+    row_id: Mapped[str] = mapped_column(ForeignKey("study_row.row_id"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    project: Mapped[str] = mapped_column(index=True)
+    site: Mapped[str]
+    volume_id: Mapped[str | None] = mapped_column(index=True)
+    role: Mapped[str | None]
+    verdict: Mapped[str]
+    codes: Mapped[list[str]] = mapped_column(JSON)
+    manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
+    folder: Mapped[str]
+
+
+class Pack(Base):
+    """One before/after pair to read; approvals bind to its digest."""
+
+    __tablename__ = "pack"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    volume_id: Mapped[str]
+    stratum: Mapped[str]
+
+
+class Decision(Base):
+    """One reader's verdict on one pack; append-only."""
+
+    __tablename__ = "decision"
+
+    decision_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    project: Mapped[str] = mapped_column(index=True)
+    pack_sha256: Mapped[str]
+    reader: Mapped[str]
+    verdict: Mapped[str]
+    reasons: Mapped[list[str]] = mapped_column(JSON)
+    simulated: Mapped[bool]
+    decided_at: Mapped[datetime]
+
+
+class Release(Base):
+    """One immutable version of a cohort."""
+
+    __tablename__ = "release"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    manifest_sha256: Mapped[str]
+    folder: Mapped[str]
+    released_at: Mapped[datetime]
+    gate: Mapped[dict[str, Any]] = mapped_column(JSON)
+    simulated: Mapped[bool]
+
+
+class StageRun(StageRunColumns, Base):
+    """How long a stage took in this zone."""

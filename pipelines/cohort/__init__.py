@@ -1,0 +1,1 @@
+"""From harmonised volumes to a release: assembly, review, gate, delivery."""

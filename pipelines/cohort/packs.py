@@ -1,0 +1,264 @@
+"""Review packs: one volume before and after harmonising, on one grid, named by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import RejectedError
+from config.files import disk_faults, partial_of
+from harmonise.volume import Grid, Volume
+
+__all__ = ["RANKS", "PackHeader", "ReviewPack", "build_pack", "load_pack", "verify_pack"]
+
+Side = Literal["before", "after"]
+
+SIDES: tuple[Side, Side] = ("before", "after")
+
+RANKS = (0.1, 0.5, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 99.5, 99.9)
+"""Percentile ranks kept in the header, for windows that link sides of different units."""
+
+GRID_TOLERANCE_MM = 1e-4
+"""Largest difference of two grids' matrices that still counts as one grid."""
+
+FORMAT = 2
+"""Version of the header; part of the digest."""
+
+
+@dataclass(frozen=True)
+class PackHeader:
+    """What a reader's page may know of a pair: no subject, no site, no UID, no date.
+
+    ``direction`` holds the LPS unit vectors of growing slice, row and column index, None for
+    images without a position. ``percentiles`` follow `RANKS`. ``model`` is the hash of the cohort's
+    fitted model, so that a new one makes other pairs of all volumes and every approval lapses.
+    """
+
+    format: int
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float | None, float | None, float | None]
+    direction: tuple[tuple[float, float, float], ...] | None
+    role: str
+    recipe: str
+    unit: dict[str, str]
+    quantitative: dict[str, bool]
+    percentiles: dict[str, tuple[float, ...]]
+    model: str | None = None
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical JSON."""
+        text = json.dumps(asdict(self), sort_keys=True, indent=1, allow_nan=False)
+        return f"{text}\n".encode()
+
+
+@dataclass(frozen=True)
+class ReviewPack:
+    """A pair read back; the arrays are memory maps, shape (slice, row, column), NaN uncovered."""
+
+    sha256: str
+    header: PackHeader
+    before: NDArray[Any]
+    after: NDArray[Any]
+
+    def values(self, side: Side) -> NDArray[Any]:
+        """Return the array of one side."""
+        return self.before if side == "before" else self.after
+
+
+def build_pack(
+    before: Volume,
+    after: Volume,
+    packs_root: Path,
+    *,
+    role: str,
+    recipe: str,
+    model: str | None = None,
+) -> str:
+    """Write a pair under ``packs_root/<sha256>/`` and return the digest of its content.
+
+    The folder is whole or absent; equal pairs give equal bytes and are written once.
+
+    Raises
+    ------
+    RejectedError
+        ``PACK_GRIDS_DIFFER`` when the two are not on one grid, ``PACK_EMPTY`` when a side holds
+        no measured value.
+    EnvironmentFault
+        When the disk is full or read-only.
+    """
+    _demand_one_grid(before.grid, after.grid)
+    arrays = _arrays(before, after)
+    header = PackHeader(
+        format=FORMAT,
+        shape=after.grid.shape,
+        spacing_mm=after.grid.spacing_mm,
+        direction=_plain_direction(after.grid),
+        role=role,
+        recipe=recipe,
+        unit={"before": before.unit, "after": after.unit},
+        quantitative={"before": before.quantitative, "after": after.quantitative},
+        percentiles={side: _percentiles(arrays[side]) for side in SIDES},
+        model=model,
+    )
+    digest = hashlib.sha256(header.to_bytes())
+    for side in SIDES:
+        digest.update(arrays[side].data)
+    sha256 = digest.hexdigest()
+    target = packs_root / sha256
+    if not _is_whole(target, header, arrays):
+        _write(target, header, arrays)
+    return sha256
+
+
+def load_pack(packs_root: Path, sha256: str) -> ReviewPack:
+    """Return a pair; its pixels stay on disk until a slice is asked for.
+
+    Raises
+    ------
+    RejectedError
+        ``PACK_UNREADABLE`` when there is no such pack or a file of it is damaged.
+    """
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise RejectedError("PACK_UNREADABLE", "not a digest")
+    folder = packs_root / sha256
+    try:
+        header = _read_header(folder / "pack.json")
+        before, after = (
+            np.load(folder / f"{side}.npy", mmap_mode="r", allow_pickle=False) for side in SIDES
+        )
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RejectedError("PACK_UNREADABLE", type(error).__name__) from error
+    if before.shape != header.shape or after.shape != header.shape:
+        raise RejectedError("PACK_UNREADABLE", "shape differs from the header")
+    return ReviewPack(sha256, header, before, after)
+
+
+def verify_pack(packs_root: Path, sha256: str) -> ReviewPack:
+    """Return a pair whose content still has its digest; a verdict binds to nothing else.
+
+    Raises
+    ------
+    RejectedError
+        ``PACK_UNREADABLE``, or ``PACK_CHANGED`` when the content has another digest.
+    """
+    pack = load_pack(packs_root, sha256)
+    digest = hashlib.sha256(pack.header.to_bytes())
+    for side in SIDES:
+        for plane in pack.values(side):
+            digest.update(np.ascontiguousarray(plane).tobytes())
+    if digest.hexdigest() != sha256:
+        raise RejectedError("PACK_CHANGED", sha256)
+    return pack
+
+
+def _demand_one_grid(one: Grid, other: Grid) -> None:
+    same = (
+        one.shape == other.shape
+        and one.positioned == other.positioned
+        and [s is None for s in one.spacing_mm] == [s is None for s in other.spacing_mm]
+        and np.allclose(one.affine(), other.affine(), rtol=0, atol=GRID_TOLERANCE_MM)
+    )
+    if not same:
+        raise RejectedError("PACK_GRIDS_DIFFER", f"{one.shape} and {other.shape}")
+
+
+def _plain_direction(grid: Grid) -> tuple[tuple[float, float, float], ...] | None:
+    if not grid.positioned:
+        return None
+    return tuple((float(x), float(y), float(z)) for x, y, z in grid.direction)
+
+
+def _arrays(before: Volume, after: Volume) -> dict[Side, NDArray[Any]]:
+    """Return both sides in one number type: the type must not tell which side is which."""
+    sides: dict[Side, NDArray[Any]] = {"before": _measured(before), "after": _measured(after)}
+    if all(_fits_int16(array) for array in sides.values()):
+        return {side: array.astype("<i2") for side, array in sides.items()}
+    return sides
+
+
+def _measured(volume: Volume) -> NDArray[np.float32]:
+    """Return the values with one kind of NaN wherever nothing was measured."""
+    known = np.isfinite(volume.values)
+    if volume.coverage is not None:
+        known &= volume.coverage
+    if not known.any():
+        raise RejectedError("PACK_EMPTY", "no measured value")
+    return np.ascontiguousarray(np.where(known, volume.values, np.float32(np.nan)), dtype="<f4")
+
+
+def _fits_int16(array: NDArray[np.float32]) -> bool:
+    limits = np.iinfo(np.int16)
+    return all(
+        bool(np.all((plane == np.rint(plane)) & (plane >= limits.min) & (plane <= limits.max)))
+        for plane in array
+    )
+
+
+def _percentiles(array: NDArray[Any]) -> tuple[float, ...]:
+    measured = array[np.isfinite(array)]
+    return tuple(float(v) for v in np.percentile(measured, RANKS))
+
+
+def _is_whole(folder: Path, header: PackHeader, arrays: dict[Side, NDArray[Any]]) -> bool:
+    """Return whether a pack is already in place, by sizes; `verify_pack` reads every byte."""
+    try:
+        if (folder / "pack.json").read_bytes() != header.to_bytes():
+            return False
+        sizes = {side: (folder / f"{side}.npy").stat().st_size for side in SIDES}
+    except OSError:
+        return False
+    return all(sizes[side] > arrays[side].nbytes for side in SIDES)
+
+
+def _write(target: Path, header: PackHeader, arrays: dict[Side, NDArray[Any]]) -> None:
+    partial = partial_of(target)
+    broken = partial_of(target.with_name(f"{target.name}.broken"))
+    with disk_faults():
+        partial.mkdir(parents=True, exist_ok=True)
+        try:
+            for side in SIDES:
+                with (partial / f"{side}.npy").open("wb") as stream:
+                    np.lib.format.write_array(
+                        stream, arrays[side], version=(1, 0), allow_pickle=False
+                    )
+                    _flush(stream)
+            with (partial / "pack.json").open("wb") as stream:
+                stream.write(header.to_bytes())
+                _flush(stream)
+            if target.exists():
+                target.rename(broken)
+            partial.rename(target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(broken, ignore_errors=True)
+
+
+def _flush(stream: Any) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def _read_header(path: Path) -> PackHeader:
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    direction = raw["direction"]
+    return PackHeader(
+        format=raw["format"],
+        shape=tuple(raw["shape"]),
+        spacing_mm=tuple(raw["spacing_mm"]),
+        direction=tuple(tuple(v) for v in direction) if direction else None,
+        role=raw["role"],
+        recipe=raw["recipe"],
+        unit=raw["unit"],
+        quantitative=raw["quantitative"],
+        percentiles={side: tuple(raw["percentiles"][side]) for side in SIDES},
+        model=raw["model"],
+    )

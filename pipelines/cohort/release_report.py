@@ -1,0 +1,131 @@
+"""Fill the report's context from the account of a project."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import select
+
+from config.project import Project
+from config.version import code_version
+from pipelines.catalogue.research import Decision
+from pipelines.cohort.accounts import ProjectAccount, RowAccount, SeriesAccount
+from pipelines.cohort.gate import Gate
+from pipelines.cohort.report import AskedRow, PackRef, ReportContext, Stage, VolumeRow
+from pipelines.cohort.review import review_items
+from pipelines.cohort.roles import role_of
+from pipelines.workspace import Workspace
+
+__all__ = ["report_context"]
+
+REACHED: dict[str, Stage] = {
+    "found": "found",
+    "refused": "found",
+    "partial": "found",
+    "offline": "found",
+    "complete": "complete",
+    "complete_after_retry": "complete",
+    "quarantined": "complete",
+    "deidentified": "deidentified",
+    "harmonised": "harmonised",
+    "rejected": "harmonised",
+    "released": "accepted",
+}
+"""Outcome of a row -> the last stage it came to; any other outcome was only asked for."""
+
+
+def report_context(
+    ws: Workspace,
+    project: Project,
+    version: int,
+    content: ProjectAccount,
+    gate: Gate,
+    proof: str = "",
+) -> ReportContext:
+    """Return everything the report of a release says; a draft has no proof yet."""
+    return ReportContext(
+        project=project.name,
+        title=project.title or project.name,
+        version=version,
+        simulated=content.simulated,
+        policy=project.policy,
+        recipe=project.recipe,
+        program_version=code_version(),
+        rows=tuple(
+            AskedRow(r.row_id, r.site, r.outcome, r.code, _reached(r)) for r in content.rows
+        ),
+        volumes=tuple(_volume(ws, project, s) for s in content.series),
+        packs_root=ws.research.packs,
+        packs=_packs(ws, project.name),
+        gate=gate,
+        proof=proof,
+    )
+
+
+def _reached(row: RowAccount) -> Stage:
+    """Return how far a study came; one refused while harmonising had been de-identified."""
+    if row.outcome == "refused" and row.acquired_as in {"complete", "complete_after_retry"}:
+        return "deidentified"
+    return REACHED.get(row.outcome, "asked")
+
+
+def _volume(ws: Workspace, project: Project, series: SeriesAccount) -> VolumeRow:
+    facts = series.manifest
+    native = None
+    means: tuple[float | None, float | None] = (None, None)
+    if series.volume_id is not None:
+        folder = ws.research.volumes(project.name) / series.folder
+        side = folder / str(facts["nifti_path"]).replace(".nii.gz", ".json")
+        provenance = json.loads(side.read_bytes())
+        native, means = _native_spacing(provenance), _means(provenance)
+    return VolumeRow(
+        series.row_id,
+        series.site,
+        role_of(series.role, facts["b_value"]),
+        "REJECT" if series.rejected else series.verdict,
+        (*series.codes, "REJECTED") if series.rejected else series.codes,
+        native,
+        _triple(facts["spacing_mm"]),
+        *means,
+    )
+
+
+def _means(provenance: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Return the volume's mean before and after the step that recorded both."""
+    for step in provenance["steps"]:
+        decided = step["decided"]
+        if "mean_before" in decided:
+            return float(decided["mean_before"]), float(decided["mean_after"])
+    return None, None
+
+
+def _native_spacing(
+    provenance: dict[str, Any],
+) -> tuple[float | None, float | None, float | None] | None:
+    grid = provenance["geometry"]["native_grid"]
+    return _triple(grid["spacing_mm"]) if grid else None
+
+
+def _triple(value: object) -> tuple[float | None, float | None, float | None] | None:
+    if not isinstance(value, list | tuple):
+        return None
+    one, two, three = (None if v is None else float(v) for v in value)
+    return one, two, three
+
+
+def _packs(ws: Workspace, project: str) -> tuple[PackRef, ...]:
+    """Return the sampled pairs with what was said of them, without the readers' names."""
+    with ws.catalogue.session() as session:
+        rows = session.scalars(
+            select(Decision).where(Decision.project == project).order_by(Decision.decision_id)
+        ).all()
+        reasons = {(r.pack_sha256, r.reader): tuple(r.reasons) for r in rows}
+    packs = []
+    for item in review_items(ws.catalogue, project):
+        site, role = item.stratum.split(" / ", 1)
+        said = sorted({c for (d, _), cs in reasons.items() if d == item.sha256 for c in cs})
+        packs.append(
+            PackRef(item.sha256, site, role, tuple(sorted(item.verdicts.values())), tuple(said))
+        )
+    return tuple(packs)

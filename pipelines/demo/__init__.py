@@ -1,0 +1,1 @@
+"""Three synthetic hospitals with planted identities, and the key of what was planted."""

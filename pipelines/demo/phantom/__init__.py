@@ -1,0 +1,1 @@
+"""Anatomy and physics of the demo, in plain numpy."""

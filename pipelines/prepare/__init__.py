@@ -1,0 +1,1 @@
+"""From received bytes to de-identified objects and harmonised volumes."""

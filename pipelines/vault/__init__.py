@@ -1,0 +1,1 @@
+"""The vault of the identified zone: who a subject is, sealed, and opened by two people."""

@@ -1,0 +1,64 @@
+"""Pages: templates filled in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from config.codes import codes
+from pipelines.cohort.roles import role_label
+from portal.guard import SECURITY_HEADERS
+from portal.language import Language, asked_language, language_of, texts
+
+__all__ = ["Pages"]
+
+
+class Pages:
+    """The templates, loaded once for an application."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("portal", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def page(
+        self, request: Request, name: str, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """Return a page; links keep the language when the address asked for one."""
+        language = language_of(request)
+        asked = asked_language(request)
+        html = self._environment.get_template(f"{name}.html").render(
+            t=texts(language),
+            language=language,
+            other="en" if language == "fr" else "fr",
+            keep=f"?lang={asked}" if asked else "",
+            asked=asked,
+            role_label=lambda role: role_label(role, language),
+            **values,
+        )
+        return HTMLResponse(html, status_code=status, headers={"content-language": language})
+
+    def problem(self, request: Request, status: int, code: str | None = None) -> HTMLResponse:
+        """Return an error page: what happened and what to do, nothing of the inside."""
+        language = language_of(request)
+        text = texts(language)
+        said = codes().get(code or "")
+        if said is None:
+            lines = [text.get(f"error_{status}", text["error_400"])]
+        else:
+            lines = _sentences(said.en, said.next_en, said.fr, said.next_fr, language)
+        response = self.page(request, "problem", status=status, lines=lines)
+        # Answers to defects are made outside the guard and need its headers here.
+        response.headers.update(SECURITY_HEADERS)
+        return response
+
+
+def _sentences(en: str, next_en: str, fr: str, next_fr: str, language: Language) -> list[str]:
+    return [fr, next_fr] if language == "fr" else [en, next_en]

@@ -1,0 +1,47 @@
+"""Boxes close to the letters: the letters' own edges are the key."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deid.blank.region import Rectangle
+from deid.text.spots import Spot
+from deid.text.tight import fitted, pieces_of
+from tests.support.letters import box_of, letters
+
+
+@pytest.mark.parametrize("size_px", [12, 24, 48])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_all_ink_is_within_and_at_most_five_pixels_are_beside(size_px: int, sign: int) -> None:
+    cover = letters("Élodie Lefèvre", size_px, (200, 640), (80, 60))
+    ground = (120 + sign * 100 * cover).astype(np.uint8)
+    top, bottom, left, right = box_of(cover > 0.1)
+    core = Rectangle(top + size_px // 6, bottom - size_px // 6, left + 4, right - 4)
+    loose = Rectangle(top - 12, bottom + 12, left - 12, right + 12)
+    box = fitted(Spot(loose, 0.9, core), [ground], [])
+    assert 0 <= top - box.row_start <= 5
+    assert 0 <= box.row_stop - bottom <= 5
+    assert 0 <= left - box.column_start <= 5
+    assert 0 <= box.column_stop - right <= 5
+
+
+def test_what_the_detector_marked_stays_within() -> None:
+    core, loose = Rectangle(20, 30, 10, 90), Rectangle(15, 35, 5, 95)
+    ground = np.zeros((50, 100), np.uint8)
+    ground[22:28, 40:60:3] = 255
+    box = fitted(Spot(loose, 0.9, core), [ground], [])
+    assert box.row_start <= 20
+    assert box.row_stop >= 30
+    assert box.column_start <= 10
+    assert box.column_stop >= 90
+
+
+def test_a_line_is_divided_at_a_wide_gap_only() -> None:
+    cover = letters("R", 20, (40, 300), (10, 10)) + letters("1234567", 20, (40, 300), (10, 60))
+    box = Rectangle(6, 30, 6, 200)
+    first, second = pieces_of(box, [(cover * 255).astype(np.uint8)])
+    assert first.column_stop <= 30
+    assert second.column_start >= 55
+    close = letters("R1234567", 20, (40, 300), (10, 10))
+    assert len(pieces_of(box, [(close * 255).astype(np.uint8)])) == 1
