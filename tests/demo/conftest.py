@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,16 +17,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="session")
-def made_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, float]:
-    """The full world and the processor seconds its making took."""
-    started = time.process_time()
-    world = make_hospitals(tmp_path_factory.mktemp("demo"))
-    return world, time.process_time() - started
-
-
-@pytest.fixture(scope="session")
-def demo(made_demo: tuple[World, float]) -> World:
-    return made_demo[0]
+def demo(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The full world."""
+    return make_hospitals(tmp_path_factory.mktemp("demo"))
 
 
 def _read(paths: Iterable[Path]) -> list[Dataset]:

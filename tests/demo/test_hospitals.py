@@ -106,7 +106,3 @@ def test_studies_are_found_by_the_selections_of_the_two_projects(tiny: World) ->
             ds = dcmread(path, specific_tags=["StudyDescription", "StudyDate", "Modality"])
             assert ("PROST" if ds.Modality == "MR" else "MAMMO") in ds.StudyDescription
             assert "2018" <= ds.StudyDate[:4] <= "2023"
-
-
-def test_the_full_world_is_made_within_twelve_seconds(made_demo: tuple[World, float]) -> None:
-    assert made_demo[1] < 12

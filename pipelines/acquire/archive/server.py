@@ -175,7 +175,8 @@ class Archive:
         if server is None or thread is None:
             return
         for session in server.active_associations:
-            session.abort()
+            if not session.is_rejected:  # one that was rejected is ending by itself: it cannot
+                session.abort()  # abort while it waits for the peer to close (PS3.8 Table 9-10)
             session.join(timeout=5)
         super(AssociationServer, server).shutdown()
         server.server_close()
@@ -215,8 +216,8 @@ class Archive:
             self._refused += 1
             refuse = self._refused <= self.faults.refuse_associations
         if refuse:  # PS3.8 Table 9-21: rejected transient, presentation related, local limit
+            event.assoc.is_rejected = True  # first: who closes the archive must see it
             event.assoc.acse.send_reject(0x02, 0x03, 0x02)
-            event.assoc.is_rejected = True
             event.assoc.kill()  # returns once the answer is out
 
     def _on_echo(self, _event: evt.Event) -> int:
