@@ -35,7 +35,7 @@ demo: $(VENV)/.runtime ## three synthetic hospitals, from PACS to a released coh
 
 test: $(VENV)/.test ## the whole test suite
 	@$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadscope --no-loadscope-reorder --cov --cov-report=
 	@for room in $(COVERED); do \
 	    share=$$($(BIN)/coverage report --include="$$room/*" --format=total); \
 	    echo "$$room: $$share % of lines covered"; [ "$$share" -ge 90 ] || exit 1; done

@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import needs
 
 pytest_plugins = ["tests.support.orthanc"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+TOGETHER = {
+    "tests/endtoend/hospital/": "hospital",
+    "tests/endtoend/test_demo_": "demo",
+    "tests/endtoend/test_second_run": "demo",
+    "tests/endtoend/test_kill": "demo",
+}
+"""Tests that look at what one long fixture made run in one process; others a file at a time."""
+
+
+class Scheduling(LoadScopeScheduling):
+    """Hands the processes whole files, and the end-to-end tests by the run they look at."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        shared = (run for start, run in TOGETHER.items() if nodeid.startswith(start))
+        return next(shared, nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, so that no process is left with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/endtoend/"))
 
 
 @pytest.fixture(autouse=True)

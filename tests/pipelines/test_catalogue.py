@@ -35,7 +35,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         needs.absent("PostgreSQL, or the right to start it", "apt-get install postgresql, as root")
     folder = tmp_path_factory.mktemp("postgres")
     shutil.chown(folder, "postgres", "postgres")
-    for parent in (folder.parent, folder.parent.parent):
+    for parent in folder.parents[:3]:  # pytest keeps them to itself
         parent.chmod(parent.stat().st_mode | 0o011)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
