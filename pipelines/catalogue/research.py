@@ -19,6 +19,7 @@ __all__ = [
     "SeriesResult",
     "StageRun",
     "StudyRow",
+    "Withdrawal",
 ]
 
 
@@ -114,6 +115,19 @@ class Release(Base):
     released_at: Mapped[datetime]
     gate: Mapped[dict[str, Any]] = mapped_column(JSON)
     simulated: Mapped[bool]
+    closed_at: Mapped[datetime | None]
+    """When its files were removed, after a patient's opposition."""
+
+
+class Withdrawal(Base):
+    """One opposition: a keyed mark by which a later study of the subject is known, and refused."""
+
+    __tablename__ = "withdrawal"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    mark: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    receipt: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class StageRun(StageRunColumns, Base):

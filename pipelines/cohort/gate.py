@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 from config.project import Review
 from pipelines.cohort.bounds import largest_share, pairs_to_read
 
-__all__ = ["Gate", "GroupState", "PackState", "judge_gate"]
+__all__ = ["IDENTIFIABLE", "Gate", "GroupState", "PackState", "judge_gate"]
 
 IDENTIFIABLE = "identifiable"
+"""The reason that is an incident: nothing of the project leaves until it is dealt with."""
 STRUCTURE = frozenset({"anatomy-altered", "structure-added"})
 """Reasons that stop a group at once: one such pair is a fault of the method, not of a volume."""
 

@@ -13,10 +13,10 @@ from config.errors import ConfigurationError
 from config.project import Project
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import Decision, Pack
-from pipelines.cohort.gate import Gate, PackState, judge_gate
+from pipelines.cohort.gate import IDENTIFIABLE, Gate, PackState, judge_gate
 from pipelines.cohort.strata import strata_sizes
 
-__all__ = ["REASONS", "ReviewItem", "project_gate", "record_decision", "review_items"]
+__all__ = ["REASONS", "ReviewItem", "project_gate", "recognised", "record_decision", "review_items"]
 
 REASONS = (
     "over-smoothed",
@@ -97,6 +97,12 @@ def record_decision(
                 decided_at=datetime.now(UTC),
             )
         )
+
+
+def recognised(catalogue: Catalogue, project: str) -> list[str]:
+    """Return the volumes in which a reader recognised the patient."""
+    items = review_items(catalogue, project)
+    return sorted(i.volume_id for i in items if IDENTIFIABLE in i.reasons)
 
 
 def project_gate(catalogue: Catalogue, project: Project) -> Gate:
