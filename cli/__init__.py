@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from cli import audit, cohort, config_files, files, pacs, pixels, service, stages, vault
+from cli import audit, config_files, files, pacs, pixels, releases, request, service, stages, vault
 from cli.shared import ENVIRONMENT, FINDING, USAGE
 from config.errors import AccordageError, ConfigurationError, EnvironmentFault
 
@@ -27,7 +27,8 @@ for group in (stages, files, audit, service):
 app.add_typer(config_files.app, name="config")
 app.add_typer(pacs.app, name="pacs")
 app.add_typer(pixels.app, name="pixels")
-app.add_typer(cohort.app, name="cohort")
+app.add_typer(releases.app, name="cohort")  # with the commands of `cli.cohort`
+app.add_typer(request.app, name="request")
 app.add_typer(vault.app, name="vault")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,7 +11,7 @@ from pydantic import BeforeValidator, Field, field_serializer, field_validator
 
 from config.base import Frozen, Name
 
-__all__ = ["DateRange", "Delivery", "Project", "Review", "Schedule", "Selection"]
+__all__ = ["DateRange", "Delivery", "Pool", "Project", "Review", "Schedule", "Selection"]
 
 
 class DateRange(Frozen):
@@ -50,15 +51,36 @@ class Selection(Frozen):
         return value
 
 
+class Pool(Frozen):
+    """A signed rule that strata too small to be shown good by themselves are judged together."""
+
+    name: Name
+    """Name of the group they make."""
+    strata: str = Field(min_length=1)
+    """Wildcard pattern on `site / role / scanner / version`."""
+    reason: str = Field(min_length=10)
+    """Why they may be taken for alike."""
+    signed_by: str = Field(min_length=2)
+    """Who answers for it."""
+    signed_on: date
+    """Day of the signature."""
+
+
 class Review(Frozen):
     """How much of the result radiologists read before a release."""
 
     max_reject_rate: float = Field(default=0.05, gt=0, lt=1)
-    """Largest share of rejected volumes that may be released."""
+    """Largest share of bad volumes that a group may have, with 95 % confidence (one-sided)."""
     readers: int = Field(default=1, ge=1, le=5)
     """Readers for each sampled pair."""
     sample: int = Field(default=3, ge=1)
-    """Pairs drawn in each stratum (site x role)."""
+    """Pairs drawn in each stratum at least; more are drawn where the confidence needs more."""
+    pools: tuple[Pool, ...] = ()
+    """Strata judged together; others are judged each by itself."""
+
+    def group_of(self, stratum: str) -> str:
+        """Return the name of the first pool whose pattern a stratum meets, or its own name."""
+        return next((p.name for p in self.pools if fnmatchcase(stratum, p.strata)), stratum)
 
 
 class Delivery(Frozen):

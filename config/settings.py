@@ -34,6 +34,8 @@ class Settings(Frozen):
     """URL of a Prefect server; none starts one on loopback."""
     jobs: int = Field(default=2, ge=1)
     """Worker processes for harmonising on this machine."""
+    count_floor: int = Field(default=10, ge=10)
+    """Fewest subjects that a feasibility count tells; it can only be raised."""
 
     vault_key_folder: Path | None = None
     """Folder of the vault's at-rest keys; none keeps them with the identified zone's secrets."""
@@ -54,6 +56,7 @@ class _File(Frozen):
     dask_address: str | None = None
     prefect_api_url: str | None = None
     jobs: int | None = Field(default=None, ge=1)
+    count_floor: int = Field(default=10, ge=10)
     vault_key_folder: Path | None = None
 
 
@@ -88,6 +91,7 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
         prefect_api_url=env.get("PREFECT_API_URL") or file.prefect_api_url,
         vault_key_folder=_folder(env.get("ACCORDAGE_VAULT_KEY_FOLDER")) or file.vault_key_folder,
         jobs=_jobs(env.get("ACCORDAGE_JOBS")) or file.jobs or min(2, os.cpu_count() or 1),
+        count_floor=file.count_floor,
     )
 
 

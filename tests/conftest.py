@@ -20,6 +20,7 @@ TOGETHER = {
     "tests/endtoend/test_demo_": "demo",
     "tests/endtoend/test_second_run": "demo",
     "tests/endtoend/test_kill": "demo",
+    "tests/withdraw/": "withdraw",
 }
 """Tests that look at what one long fixture made run in one process; others a file at a time."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from config.errors import ConfigurationError
 from config.project import Project
 from config.site import PacsNode, Site
+from pipelines.acquire.opposed import close_opposed, opposed_patients
 from pipelines.acquire.pacs import ExpectedInstance, FoundStudy, find_instances, find_studies
 from pipelines.catalogue import identified as table
 from pipelines.progress import StageAccount, timed
@@ -59,8 +60,12 @@ def resolve(
     with timed(StageAccount("resolve", project.name, site.name)) as account:
         studies = find_studies(node, project.select, since, until)
         ws.progress.begin("resolve", len(studies))
+        opposed = opposed_patients(ws, project, site)
         for study in sorted(studies, key=lambda s: s.study_uid):
-            if _unchanged(ws, project, site, study):
+            if study.patient_id in opposed:
+                close_opposed(ws, project, site, study)
+                account.skipped += 1
+            elif _unchanged(ws, project, site, study):
                 account.skipped += 1
             else:
                 _save(ws, project, site, study, _list(node, study))

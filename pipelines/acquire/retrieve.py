@@ -14,6 +14,7 @@ from pipelines.acquire.pacs import ExpectedInstance, ReceivedObject, RetrieveRep
 from pipelines.acquire.resolve import SETTLED, pacs_of
 from pipelines.catalogue import identified as table
 from pipelines.progress import StageAccount, timed
+from pipelines.withdraw.site import WITHDRAWN
 from pipelines.workspace import Workspace
 
 __all__ = ["open_rows", "retrieve"]
@@ -63,7 +64,7 @@ def _rows(ws: Workspace, project: Project, site: Site) -> list[tuple[str, str, s
     with ws.ledger.session() as session:
         found = session.execute(
             select(row.row_id, row.study_uid, row.outcome)
-            .where(row.project == project.name, row.site == site.name)
+            .where(row.project == project.name, row.site == site.name, row.outcome != WITHDRAWN)
             .order_by(row.row_id)
         )
         return [(r.row_id, r.study_uid, r.outcome) for r in found]

@@ -15,10 +15,13 @@ __all__ = [
     "Decision",
     "Pack",
     "Release",
+    "RequestEntry",
+    "RequestEvent",
     "ResearchObject",
     "SeriesResult",
     "StageRun",
     "StudyRow",
+    "Withdrawal",
 ]
 
 
@@ -114,6 +117,44 @@ class Release(Base):
     released_at: Mapped[datetime]
     gate: Mapped[dict[str, Any]] = mapped_column(JSON)
     simulated: Mapped[bool]
+    closed_at: Mapped[datetime | None]
+    """When its files were removed, after a patient's opposition."""
+
+
+class RequestEntry(Base):
+    """A request for a cohort, as its requester last filled it in, and the state it is in."""
+
+    __tablename__ = "request"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    requester: Mapped[str]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str]
+
+
+class RequestEvent(Base):
+    """One step of a request: who took it, as what, when; append-only."""
+
+    __tablename__ = "request_event"
+
+    event_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(index=True)
+    at: Mapped[datetime]
+    who: Mapped[str]
+    role: Mapped[str]
+    step: Mapped[str]
+    note: Mapped[str] = mapped_column(default="")
+
+
+class Withdrawal(Base):
+    """One opposition: a keyed mark by which a later study of the subject is known, and refused."""
+
+    __tablename__ = "withdrawal"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    mark: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    receipt: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class StageRun(StageRunColumns, Base):

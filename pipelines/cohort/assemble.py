@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +14,14 @@ from config.errors import AccordageError
 from config.project import Project
 from harmonise.study import before_volume
 from pipelines.catalogue.research import Pack, SeriesResult
+from pipelines.cohort.draw import draw
 from pipelines.cohort.nifti import read_like
 from pipelines.cohort.packs import build_pack
 from pipelines.cohort.roles import role_of
+from pipelines.cohort.strata import strata_of_volumes
 from pipelines.prepare.fit import current_model
 from pipelines.prepare.harmonise import HarmoniseJob, plan_of
-from pipelines.prepare.stage_harmonise import DELIVERABLE, job_of
+from pipelines.prepare.stage_harmonise import job_of
 from pipelines.progress import StageAccount, timed
 from pipelines.quiet import hush
 from pipelines.workspace import Workspace
@@ -29,17 +30,16 @@ __all__ = ["assemble"]
 
 
 def assemble(ws: Workspace, project: Project) -> StageAccount:
-    """Draw a fixed number of volumes in every stratum (site x role) and build their packs.
+    """Draw the volumes to read and build their packs.
 
-    The draw orders volumes by the hash of their identifier, so that it is the same on every run
-    and nobody can choose it; packs of volumes that left the sample leave with it.
+    Packs of volumes that left the sample leave with it.
     """
     with timed(StageAccount("assemble", project.name)) as account:
         sample = _sample(ws, project)
         with ws.catalogue.session() as session:
             packs = session.scalars(select(Pack).where(Pack.project == project.name)).all()
             known = {p.volume_id: p.sha256 for p in packs}
-        missing = [r for r in sample if not _in_place(ws, known.get(str(r.volume_id)))]
+        missing = [r for r, _ in sample if not _in_place(ws, known.get(str(r.volume_id)))]
         account.skipped = len(sample) - len(missing)
         ws.progress.begin("assemble", len(sample))
         for _ in range(account.skipped):
@@ -56,29 +56,12 @@ def assemble(ws: Workspace, project: Project) -> StageAccount:
     return account
 
 
-def stratum_of(row: SeriesResult) -> str:
-    """Return the stratum of a volume: site and role, each b-value by itself."""
-    return f"{row.site} / {role_of(row.role, row.manifest['b_value'])}"
-
-
-def _sample(ws: Workspace, project: Project) -> list[SeriesResult]:
-    strata: dict[str, list[SeriesResult]] = defaultdict(list)
-    query = select(SeriesResult).where(SeriesResult.project == project.name)
-    with ws.catalogue.session() as session:
-        rows = session.scalars(query).all()
-        session.expunge_all()
-    for row in rows:
-        if row.verdict in DELIVERABLE and row.volume_id is not None:
-            strata[stratum_of(row)].append(row)
-    drawn = []
-    for name in sorted(strata):
-        ordered = sorted(strata[name], key=lambda r: _draw(str(r.volume_id)))
-        drawn += ordered[: project.review.sample]
-    return drawn
-
-
-def _draw(volume_id: str) -> str:
-    return hashlib.sha256(f"sample:{volume_id}".encode()).hexdigest()
+def _sample(ws: Workspace, project: Project) -> list[tuple[SeriesResult, str]]:
+    """Return the volumes to read, each with its stratum."""
+    found = {
+        str(r.volume_id): (r, name) for r, name in strata_of_volumes(ws.catalogue, project.name)
+    }
+    return [found[one] for one in draw({k: v[1] for k, v in found.items()}, project.review)]
 
 
 def _in_place(ws: Workspace, digest: str | None) -> bool:
@@ -140,12 +123,15 @@ def _build(job: _PackJob) -> dict[str, str]:
 
 
 def _write(
-    ws: Workspace, project: Project, sample: Sequence[SeriesResult], digests: dict[str, str]
+    ws: Workspace,
+    project: Project,
+    sample: Sequence[tuple[SeriesResult, str]],
+    digests: dict[str, str],
 ) -> None:
     with ws.catalogue.session() as session:
         session.execute(delete(Pack).where(Pack.project == project.name))
         seen: set[str] = set()
-        for row in sample:
+        for row, stratum in sample:
             digest = digests[str(row.volume_id)]
             if digest not in seen:
                 session.add(
@@ -153,7 +139,7 @@ def _write(
                         project=project.name,
                         sha256=digest,
                         volume_id=str(row.volume_id),
-                        stratum=stratum_of(row),
+                        stratum=stratum,
                     )
                 )
             seen.add(digest)

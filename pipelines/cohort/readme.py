@@ -16,7 +16,8 @@ Released by Accordage. Access ends on {expires}.
 
 - {subjects} subjects, {studies} studies, {volumes} volumes
 - de-identification policy: `{policy}`; recipe: `{recipe}`
-- reading: {read} of {sampled} sampled pairs read, {rejected} rejected
+- reading: {read} of {sampled} sampled pairs read, {rejected} rejected; of the group read least,
+  at most {worst} of the volumes are bad (upper bound, 95 % confidence)
 - proof: {proof}
 
 | outcome of a study asked | studies |
@@ -61,6 +62,7 @@ def release_readme(
         read=gate.read,
         sampled=gate.sampled,
         rejected=gate.rejected,
+        worst=f"{gate.largest_share:.1%}",
         proof=proof,
         outcomes="\n".join(f"| {name} | {n} |" for name, n in sorted(outcomes.items())),
     )

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import select
-
 from config.project import Project
 from config.version import code_version
-from pipelines.catalogue.research import Decision
 from pipelines.cohort.accounts import ProjectAccount, RowAccount, SeriesAccount
 from pipelines.cohort.gate import Gate
 from pipelines.cohort.report import AskedRow, PackRef, ReportContext, Stage, VolumeRow
 from pipelines.cohort.review import review_items
 from pipelines.cohort.roles import role_of
+from pipelines.cohort.strata import site_and_role
 from pipelines.workspace import Workspace
 
 __all__ = ["report_context"]
@@ -116,16 +114,12 @@ def _triple(value: object) -> tuple[float | None, float | None, float | None] | 
 
 def _packs(ws: Workspace, project: str) -> tuple[PackRef, ...]:
     """Return the sampled pairs with what was said of them, without the readers' names."""
-    with ws.catalogue.session() as session:
-        rows = session.scalars(
-            select(Decision).where(Decision.project == project).order_by(Decision.decision_id)
-        ).all()
-        reasons = {(r.pack_sha256, r.reader): tuple(r.reasons) for r in rows}
-    packs = []
-    for item in review_items(ws.catalogue, project):
-        site, role = item.stratum.split(" / ", 1)
-        said = sorted({c for (d, _), cs in reasons.items() if d == item.sha256 for c in cs})
-        packs.append(
-            PackRef(item.sha256, site, role, tuple(sorted(item.verdicts.values())), tuple(said))
+    return tuple(
+        PackRef(
+            item.sha256,
+            *site_and_role(item.stratum),
+            tuple(sorted(item.verdicts.values())),
+            item.reasons,
         )
-    return tuple(packs)
+        for item in review_items(ws.catalogue, project)
+    )

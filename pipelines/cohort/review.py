@@ -13,9 +13,10 @@ from config.errors import ConfigurationError
 from config.project import Project
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import Decision, Pack
-from pipelines.cohort.gate import Gate, PackState, judge_gate
+from pipelines.cohort.gate import IDENTIFIABLE, Gate, PackState, judge_gate
+from pipelines.cohort.strata import strata_sizes
 
-__all__ = ["REASONS", "ReviewItem", "project_gate", "record_decision", "review_items"]
+__all__ = ["REASONS", "ReviewItem", "project_gate", "recognised", "record_decision", "review_items"]
 
 REASONS = (
     "over-smoothed",
@@ -32,12 +33,13 @@ REASONS = (
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """One sampled pair: the digest of its pack, its stratum, and who has read it."""
+    """One sampled pair: the digest of its pack, its stratum, its readers and their reasons."""
 
     sha256: str
     volume_id: str
     stratum: str
     verdicts: dict[str, str]
+    reasons: tuple[str, ...] = ()
 
 
 def review_items(catalogue: Catalogue, project: str) -> list[ReviewItem]:
@@ -49,12 +51,16 @@ def review_items(catalogue: Catalogue, project: str) -> list[ReviewItem]:
         rows = session.scalars(
             select(Decision).where(Decision.project == project).order_by(Decision.decision_id)
         ).all()
-        verdicts: dict[str, dict[str, str]] = {}
+        last: dict[str, dict[str, Decision]] = {}
         for row in rows:
-            verdicts.setdefault(row.pack_sha256, {})[row.reader] = row.verdict
-        return [
-            ReviewItem(p.sha256, p.volume_id, p.stratum, verdicts.get(p.sha256, {})) for p in packs
-        ]
+            last.setdefault(row.pack_sha256, {})[row.reader] = row
+        return [_item(pack, last.get(pack.sha256, {})) for pack in packs]
+
+
+def _item(pack: Pack, last: dict[str, Decision]) -> ReviewItem:
+    said = {reason for row in last.values() for reason in row.reasons}
+    verdicts = {reader: row.verdict for reader, row in last.items()}
+    return ReviewItem(pack.sha256, pack.volume_id, pack.stratum, verdicts, tuple(sorted(said)))
 
 
 def record_decision(
@@ -93,8 +99,14 @@ def record_decision(
         )
 
 
+def recognised(catalogue: Catalogue, project: str) -> list[str]:
+    """Return the volumes in which a reader recognised the patient."""
+    items = review_items(catalogue, project)
+    return sorted(i.volume_id for i in items if IDENTIFIABLE in i.reasons)
+
+
 def project_gate(catalogue: Catalogue, project: Project) -> Gate:
     """Return the gate over a project's sampled pairs."""
     items = review_items(catalogue, project.name)
-    states = [PackState(i.sha256, i.stratum, i.verdicts) for i in items]
-    return judge_gate(states, project.review.readers, project.review.max_reject_rate)
+    states = [PackState(i.sha256, i.stratum, i.verdicts, frozenset(i.reasons)) for i in items]
+    return judge_gate(states, project.review, strata_sizes(catalogue, project.name))

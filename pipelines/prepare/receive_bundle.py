@@ -17,8 +17,19 @@ from pipelines.catalogue.research import ResearchObject, SeriesResult, StudyRow
 from pipelines.prepare.bundle import read_bundle
 from pipelines.prepare.rekey import rekey
 from pipelines.store import ResearchStore
+from pipelines.withdraw.mark import is_withdrawn
 
 __all__ = ["receive_bundle"]
+
+WITHDRAWN_ROW: dict[str, Any] = {
+    "subject": None,
+    "study_uid": None,
+    "outcome": "withdrawn",
+    "code": "WITHDRAWN",
+    "detail": "",
+    "quarantined": {},
+}
+"""What is kept of a study whose subject withdrew from the project before it came."""
 
 
 def receive_bundle(
@@ -32,6 +43,7 @@ def receive_bundle(
     """Take one study in; receiving the same bundle again changes nothing.
 
     The patient's token becomes the hub's subject, which the site cannot compute, and is not kept.
+    Of a subject that withdrew from the project nothing is taken in but the row asked.
 
     Parameters
     ----------
@@ -56,11 +68,19 @@ def receive_bundle(
         if token is None:
             raise RejectedError("BUNDLE_INCOMPLETE", "no token")
         row["subject"] = subject_of(subject_keys, bytes.fromhex(token))
+        if _is_opposed(catalogue, row, subject_keys):
+            _write_rows(catalogue, {**row, **WITHDRAWN_ROW}, [], bundle.signature)
+            return
     taken = [_take_in(store, objects, obj, pseudonym, row["subject"]) for obj in bundle.objects]
     for series_uid, passport in sorted(bundle.passports.items()):
         passport_from_json(passport)
         write_whole(store.passports / f"{series_uid}.json", _as_text(passport))
     _write_rows(catalogue, row, taken, bundle.signature)
+
+
+def _is_opposed(catalogue: Catalogue, row: dict[str, Any], keys: Keys) -> bool:
+    with catalogue.session() as session:
+        return is_withdrawn(session, row["project"], keys, row["subject"])
 
 
 def _take_in(

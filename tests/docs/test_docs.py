@@ -20,6 +20,7 @@ import cli
 from config.codes.render import codes_markdown
 from config.library import KINDS
 from config.loader import load_yaml
+from config.request import CohortRequest
 from config.settings import load_settings
 from harmonise.acquisitions import acquisition_schema
 from harmonise.manifest import SCHEMA
@@ -149,7 +150,7 @@ def test_every_yaml_example_is_valid(kind: str, text: str, tmp_path: Path) -> No
         return
     path = tmp_path / "example.yaml"
     path.write_text(text, encoding="utf-8")
-    model = load_yaml(path, KINDS[kind])
+    model = load_yaml(path, {**KINDS, "requests": CohortRequest}[kind])
     if kind == "recipes":
         planned_steps(model.steps)  # type: ignore[attr-defined]
 

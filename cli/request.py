@@ -1,0 +1,137 @@
+"""Requests for a cohort: file, count, approve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.shared import AsJson, Home, show
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Requests for a cohort: file, count, approve.")
+
+By = Annotated[str, typer.Option("--by", help="Your name in the book.")]
+Role = Annotated[str, typer.Option("--as", help="requester, officer or engineer.")]
+
+
+@app.command("new")
+def request_new(
+    file: Annotated[Path, typer.Argument(help="The request, YAML.")], by: By, home: Home = None
+) -> None:
+    """File a request as a draft, or file a draft again.
+
+    Example: `accordage request new my-request.yaml --by j.martin`
+    """
+    from config.loader import load_yaml
+    from config.request import CohortRequest
+    from config.settings import load_settings
+    from pipelines.catalogue.database import open_research
+    from pipelines.requests.book import Author, file_request, show_request
+
+    request = load_yaml(file, CohortRequest)
+    catalogue = open_research(load_settings(home))
+    try:
+        file_request(catalogue, request, Author(by, "requester"))
+        show(show_request(catalogue, request.name)[1], as_json=False)
+    finally:
+        catalogue.close()
+
+
+@app.command("list")
+def request_list(home: Home = None, as_json: AsJson = False) -> None:
+    """List the requests with their states.
+
+    Example: `accordage request list`
+    """
+    from config.settings import load_settings
+    from pipelines.catalogue.database import open_research
+    from pipelines.requests.book import requests
+
+    catalogue = open_research(load_settings(home))
+    try:
+        show(requests(catalogue), as_json=as_json)
+    finally:
+        catalogue.close()
+
+
+@app.command("show")
+def request_show(name: str, home: Home = None, as_json: AsJson = False) -> None:
+    """Show a request: its criteria in words, its state, every step with its author.
+
+    Example: `accordage request show my-request`
+    """
+    from config.settings import load_settings
+    from pipelines.catalogue.database import open_research
+    from pipelines.requests.book import show_request
+
+    catalogue = open_research(load_settings(home))
+    try:
+        show(show_request(catalogue, name)[1], as_json=as_json)
+    finally:
+        catalogue.close()
+
+
+@app.command("count")
+def request_count(name: str, home: Home = None, as_json: AsJson = False) -> None:
+    """Count the subjects a request is about: never fewer than ten, and a lower bound.
+
+    Example: `accordage request count my-request`
+    """
+    from datetime import UTC, datetime
+
+    from config.settings import load_settings
+    from pipelines.requests.book import show_request
+    from pipelines.requests.feasibility import count, count_by_site, current_snapshot
+    from pipelines.workspace import open_workspace
+
+    with open_workspace(load_settings(home), sweep=False) as ws:
+        criteria = show_request(ws.catalogue, name)[0].criteria
+        collection = ws.project(criteria.collection).name
+        snapshot = current_snapshot(ws, collection, datetime.now(UTC).date())
+        answer = count(snapshot, criteria)
+        by_site = count_by_site(snapshot, criteria)
+    facts = {
+        "at_least": answer.at_least,
+        "sentence_en": answer.sentence_en,
+        "sentence_fr": answer.sentence_fr,
+        "counted_on": answer.day.isoformat(),
+        "by_site": {site: one.at_least for site, one in by_site.items()},
+    }
+    show(facts, as_json=as_json)
+
+
+@app.command("step")
+def request_step(
+    name: str,
+    step: Annotated[str, typer.Argument(help="submit, count, approve, decline, return, ...")],
+    by: By,
+    role: Role,
+    note: Annotated[str, typer.Option(help="Why; kept with the step.")] = "",
+    home: Home = None,
+) -> None:
+    """Move a request on; who files a request never approves it.
+
+    Example: `accordage request step my-request submit --by j.martin --as requester`
+    """
+    from config.settings import load_settings
+    from pipelines.catalogue.database import open_research
+    from pipelines.requests.book import Author, take_step
+
+    catalogue = open_research(load_settings(home))
+    try:
+        state = take_step(catalogue, name, step, Author(by, role), note)
+    finally:
+        catalogue.close()
+    typer.echo(f"{name}: {state}")
+
+
+@app.command("approve")
+def request_approve(name: str, by: By, note: str = "", home: Home = None) -> None:
+    """Approve a request as data officer; never one's own.
+
+    Example: `accordage request approve my-request --by a.officer`
+    """
+    request_step(name, "approve", by, "officer", note, home)

@@ -1,0 +1,1 @@
+"""Withdrawal: a patient's opposition, carried through both zones."""
