@@ -136,3 +136,20 @@ def test_a_file_of_half_a_gigabyte_is_released_without_being_read(
     released = next((tmp_path / "out").rglob("*.dcm"))
     assert released.stat().st_size > HALF_GIGABYTE
     released.unlink()
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("vr", "code"), [(b"ZZ", "DEID_BAD_VR"), (b"FD", "DEID_FAILED")])
+def test_a_value_that_cannot_be_read_costs_one_file_and_not_the_run(
+    realdata: Path, tmp_path: Path, policy: Policy, vr: bytes, code: str
+) -> None:
+    """Image Type, which the gate asks for, as no VR of PS3.5 6.2 or as numbers of 8 bytes."""
+    source = tmp_path / "in"
+    source.mkdir()
+    make_ct(source, 2, realdata / BASE)
+    data = (source / "0001.dcm").read_bytes()
+    head = b"\x08\x00\x08\x00"
+    assert data.count(head + b"CS") == 1
+    (source / "0001.dcm").write_bytes(data.replace(head + b"CS", head + vr))
+    made = run(source, tmp_path / "out", policy)
+    assert (made.released, made.quarantined) == (1, {code: 1})
