@@ -19,6 +19,7 @@ import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +96,15 @@ def examine(
 
 
 def _compare(name: str, source: Path, target: Path, verify: bool) -> Outcome:  # noqa: FBT001
-    new = tuple(sorted(iod_errors(target) - iod_errors(source))) if verify else ()
+    new = tuple(sorted(iod_errors(target) - _errors_of_source(source))) if verify else ()
     before, after = _read(source), _read(target)
     target.unlink()
     return Outcome(name, "", new, _pixels(before, after))
+
+
+@cache
+def _errors_of_source(path: Path) -> Counter[str]:
+    return iod_errors(path)  # asked once, however many policies are compared
 
 
 def _read(path: Path) -> Dataset:

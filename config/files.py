@@ -69,21 +69,23 @@ def disk_faults() -> Iterator[None]:
         raise
 
 
-def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> Path:
+def write_whole(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> Path:
     """Write ``data`` so that ``path`` is whole or absent, also after ``kill -9``; return ``path``.
+
+    With ``sync`` it is so after a power cut too, and on the disk when this returns.
 
     Raises
     ------
     EnvironmentFault
         When the disk is full or read-only; nothing half-written stays behind.
     """
-    with whole_file(path, mode=mode) as stream:
+    with whole_file(path, mode=mode, sync=sync) as stream:
         stream.write(data)
     return path
 
 
 @contextmanager
-def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, mode: int = 0o644, sync: bool = True) -> Iterator[BinaryIO]:
     """Yield a stream; ``path`` is what was written to it, or as before when something is raised.
 
     Raises
@@ -99,7 +101,8 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             with os.fdopen(descriptor, "wb") as stream:
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if sync:
+                    os.fsync(stream.fileno())
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

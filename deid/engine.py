@@ -22,7 +22,7 @@ from deid.encode import Encoded, encode
 from deid.fast_release import FastRelease
 from deid.finish import finish
 from deid.gate import require_clear_pixels, require_no_face
-from deid.header import Header
+from deid.header import Header, as_it_lies
 from deid.hunt import hunter_for
 from deid.identity import Identity, harvest_one
 from deid.keys import Keys, shift_days, subject_of
@@ -85,9 +85,7 @@ def silence() -> Iterator[None]:
 
 def _looked_at(ds: Dataset) -> Dataset:
     """Return a data set to ask: an element once decoded would not be copied as its bytes."""
-    seen = Dataset(dict(ds._dict))  # noqa: SLF001, to copy an element must not decode it
-    implicit, little = ds.original_encoding
-    seen.set_original_encoding(implicit, little, ds.original_character_set)
+    seen = as_it_lies(ds)
     if hasattr(ds, "file_meta"):
         seen.file_meta = ds.file_meta
     return seen

@@ -18,7 +18,7 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 from deid.fast_scan import PIXEL_DATA
 from deid.span import Span
 
-__all__ = ["Header", "element_of", "read_part"]
+__all__ = ["Header", "as_it_lies", "element_of", "read_part"]
 
 _UNDEFINED = b"\xff\xff\xff\xff"
 _BRIEF_HEAD_BYTES, _LONG_HEAD_BYTES = 8, 12
@@ -70,3 +70,11 @@ def element_of(blob: bytes, tag: int, implicit_vr: bool) -> RawDataElement | Non
         return None
     value = blob[start:]
     return RawDataElement(BaseTag(tag), vr, len(value), value, 0, implicit_vr, True, True)
+
+
+def as_it_lies(ds: Dataset) -> Dataset:
+    """Return a copy of a data set, nothing of it decoded, without its file meta group."""
+    copy = Dataset(dict(ds._dict))  # noqa: SLF001 - to ask for an element is to decode it
+    implicit, little = ds.original_encoding
+    copy.set_original_encoding(implicit, little, ds.original_character_set)
+    return copy

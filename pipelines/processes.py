@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import pickle
 from collections import deque
@@ -34,6 +35,7 @@ class Crew:
     def __init__(self, processes: int) -> None:
         self.processes = processes
         self._members: list[_Member] = []
+        self._leaving: list[_Member] = []
         self._own: Memory = {}
 
     def __enter__(self) -> Self:
@@ -45,8 +47,16 @@ class Crew:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.rest()
+        for member in self._leaving:
+            member.join()
+        self._leaving = []
+
+    def rest(self) -> None:
+        """Let the processes end while other work goes on."""
         for member in self._members:
             member.dismiss()
+        self._leaving += self._members
         self._members = []
 
     def run(
@@ -101,6 +111,7 @@ class Crew:
 
     def _replaced(self, dead: _Member) -> _Member:
         dead.dismiss()
+        dead.join()
         fresh = _Member()
         self._members[self._members.index(dead)] = fresh
         return fresh
@@ -147,12 +158,16 @@ class _Member:
         else:
             self.process.terminate()
         self.pipe.close()
+
+    def join(self) -> None:
+        """Wait until it has ended."""
         self.process.join()
 
 
 def _serve(pipe: Connection, parents: Connection) -> None:
     """Do one job after another until there is no more."""
     parents.close()
+    gc.freeze()  # what is shared stays so: to look for garbage in it would be to copy it
     memory: Memory = {}
     try:
         while (given := pipe.recv()) is not None:

@@ -12,11 +12,12 @@ from harmonise.series import Finding, Passport
 from harmonise.vendor.contrast import contrast_finding
 from harmonise.vendor.fields import frame_findings
 from harmonise.vendor.frames import layout_of
-from harmonise.vendor.groups import frame_count
-from harmonise.vendor.headers import FOREIGN, plain_header, quiet
+from harmonise.vendor.groups import frame_count, macro
+from harmonise.vendor.headers import FOREIGN, PlainView, quiet
 from harmonise.vendor.kernel import kernel_finding
 from harmonise.vendor.mosaic import tiles_of
 from harmonise.vendor.passport import passport_from_json, passport_to_json, remap
+from harmonise.vendor.private import numbers
 
 __all__ = [
     "harvest",
@@ -73,22 +74,29 @@ def harvest_instance(ds: Dataset) -> Harvested:
     writes there the largest one that went in.
     """
     with quiet():
-        header = plain_header(ds)
-        role = role_of(header, orientation=header.get("ImageOrientationPatient"))
+        header = PlainView(ds)
+        role = role_of(header, orientation=_orientation(ds))
         is_enhanced = layout_of(ds) == "enhanced"
         count = frame_count(ds) if is_enhanced else 1
         per_frame = [frame_findings(ds, index) for index in range(count)]
+        named = (*kernel_finding(header), *contrast_finding(header))
+        tiles = tiles_of(ds)
     values = [_believed(found, without_b=role.name in MAPS) for found in per_frame]
     findings = [finding for found in per_frame for finding in found]
     findings.append(Finding("role", role.name, "(0008,0008), (0008,103E)", role.why))
-    findings.extend(kernel_finding(header))
-    findings.extend(contrast_finding(header))
-    tiles = tiles_of(ds)
+    findings.extend(named)
     if tiles is not None:
         values[0]["tiles"] = tiles[0]
         findings.append(tiles[1])
     row = {"frames": values} if is_enhanced else values[0]
     return row, tuple(findings)
+
+
+def _orientation(ds: Dataset) -> tuple[float, ...] | None:
+    """Return the direction cosines of the first frame (PS3.3 C.7.6.2, C.7.6.16.2.4)."""
+    plane = macro(ds, 0, "PlaneOrientationSequence") or ds
+    found = numbers(plane.get("ImageOrientationPatient"), "DS")
+    return found if len(found) == 6 else None
 
 
 def _believed(found: Sequence[Finding], *, without_b: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from harmonise.data import table
 
 __all__ = [
     "FOREIGN",
+    "PlainView",
     "dataset_digest",
     "parse_header",
     "plain",
@@ -115,6 +116,32 @@ def plain(value: Any) -> Any:
     if isinstance(value, (IS, int)):
         return int(value)
     return value.decode("latin-1") if isinstance(value, bytes) else str(value).strip()
+
+
+class PlainView(Mapping[str, Any]):
+    """The public attributes of an object as plain values, each read when it is asked for.
+
+    Whoever notes what an object is asked for (:mod:`deid.fast_asked`) finds no more than is used:
+    values that differ from slice to slice, which nobody here looks at, make no slice a new case.
+    """
+
+    def __init__(self, ds: Dataset) -> None:
+        self._ds = ds
+
+    def __getitem__(self, keyword: str) -> Any:
+        """Return an attribute as `plain` does; ``KeyError`` where it is missing or empty."""
+        value = plain(self._ds.get(keyword))
+        if value is None:
+            raise KeyError(keyword)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keywords of ``header_keywords.yaml`` that are there."""
+        return (k for k in table("header_keywords") if plain(self._ds.get(k)) is not None)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return sum(1 for _ in self)
 
 
 def plain_header(ds: Dataset) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from config.version import code_version
 from deid.gate import CLEAN_FEATURES
 from deid.keys import derive_keys, site_token
 from deid.looks import account_of
+from harmonise.series import Passport
 from pipelines.engine import Engine
 from pipelines.prepare.clean_pixels import PixelPlace
 from pipelines.prepare.conflicts import contested
@@ -34,7 +36,7 @@ from pipelines.quiet import hush
 __all__ = ["FolderReport", "deidentify_folder"]
 
 _MARK_CHARACTERS = 12
-_PARTS_PER_PROCESS = 4
+_PARTS_PER_PROCESS = 8
 _FEWEST_PER_PART, _MOST_PER_PART = 16, 256
 """Files; fewer are not worth sending to another process."""
 
@@ -89,28 +91,27 @@ def deidentify_folder(
         jobs = [part for study in studies for part in _parts(study.job, crew.processes)]
         progress.begin("deid", len(jobs))
         rows = [_row(Placed(p.number, code=p.code, detail=p.detail)) for p in peeks if p.code]
+        beside = (_words_beside(study, target) for study in studies)
+        unknown: list[tuple[str, ...]] = []
         for job, placed in crew.run(release_files, jobs):
+            unknown += islice(beside, 1)  # while the processes are at the next job
             marked = {file.number for file in job.files if file.mark}
             rows += [_row(p, marked) for p in placed or _killed(job)]
             progress.advance("deid")
-    released = {str(row["path"]).split("/")[0] for row in rows if row["code"] is None}
-    for study in studies:
-        for uid, passport in study.passports.items():
-            text = json.dumps(passport, sort_keys=True, indent=1).encode()
-            write_whole(target / "passports" / f"{uid}.json", text)
-    if words is not None:
-        note_words(words, (study.words for study in studies))
-    unknown = len({word for study in studies for word in study.words})
-    report = _report(target, policy, rows, (others, len(released), unknown))
-    sync_folder(target)
+        crew.rest()
+        unknown += beside
+        if words is not None:
+            note_words(words, unknown)
+        report = _report(target, policy, rows, (others, len(set(chain(*unknown)))))
+        sync_folder(target)
     return report
 
 
 @dataclass(frozen=True)
 class _Study:
     job: StudyFiles
-    passports: dict[str, dict[str, Any]]
-    words: tuple[str, ...]
+    passports: dict[str, Passport]
+    peeks: tuple[Peek, ...]
 
 
 def _peeked(paths: Sequence[Path], crew: Crew, progress: Progress) -> tuple[list[Peek], int]:
@@ -173,11 +174,17 @@ def _study(job: StudyFiles, peeks: Sequence[Peek]) -> _Study:
         )
         for peek in peeks
     )
-    return _Study(
-        replace(job, files=files),
-        remapped(passports, [peek.sop_uid for peek in peeks], job.keys),
-        words_of(peeks, job.policy, job.identity),
-    )
+    return _Study(replace(job, files=files), passports, tuple(peeks))
+
+
+def _words_beside(study: _Study, target: Path) -> tuple[str, ...]:
+    """Write the passports of a study under their new UIDs; return its unknown words."""
+    job = study.job
+    new = remapped(study.passports, [peek.sop_uid for peek in study.peeks], job.keys)
+    for uid, passport in new.items():
+        text = json.dumps(passport, sort_keys=True).encode()
+        write_whole(target / "passports" / f"{uid}.json", text, sync=False)
+    return words_of(study.peeks, job.policy, job.identity)
 
 
 def _parts(job: StudyFiles, processes: int) -> Iterator[StudyFiles]:
@@ -211,9 +218,10 @@ def _killed(job: StudyFiles) -> tuple[Placed, ...]:
 
 
 def _report(
-    target: Path, policy: Policy, rows: Sequence[dict[str, Any]], counts: tuple[int, int, int]
+    target: Path, policy: Policy, rows: Sequence[dict[str, Any]], counts: tuple[int, int]
 ) -> FolderReport:
-    others, subjects, unknown = counts
+    others, unknown = counts
+    subjects = {str(row["path"]).split("/")[0] for row in rows if row["code"] is None}
     refused = Counter(str(r["code"]) for r in rows if r["code"] is not None)
     report = FolderReport(
         policy=policy.name,
@@ -223,10 +231,17 @@ def _report(
         quarantined=dict(sorted(refused.items())),
         conflicts=sum(1 for r in rows if "flag" in r),
         not_dicom=others,
-        subjects=subjects,
+        subjects=len(subjects),
         unknown_words=unknown,
         files=tuple(sorted(rows, key=lambda r: (str(r["file"]), str(r.get("path"))))),
     )
-    text = json.dumps(vars(report), sort_keys=True, indent=1).encode()
-    write_whole(target / "report.json", text)
+    write_whole(target / "report.json", _as_json(report).encode(), sync=False)
     return report
+
+
+def _as_json(report: FolderReport) -> str:
+    """Return a report as JSON, a file a line."""
+    encode = json.JSONEncoder(sort_keys=True).encode
+    parts = {key: encode(value) for key, value in vars(report).items() if key != "files"}
+    parts["files"] = "[\n  " + ",\n  ".join(map(encode, report.files)) + "\n ]"
+    return "{\n" + ",\n".join(f' "{key}": {parts[key]}' for key in sorted(parts)) + "\n}\n"

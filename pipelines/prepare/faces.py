@@ -7,7 +7,8 @@ instances is released; whatever goes wrong refuses all of them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,8 +60,14 @@ def deface_study(
     found: dict[Path, FaceOutcome] = {}
     series: dict[str, _Series] = {}
     for path in files:
-        ds = read_header(path)
-        if not face_may_show(ds):
+        try:
+            with _refusing():
+                ds = read_header(path)
+                may_show = face_may_show(ds)
+        except RejectedError as error:
+            found[path] = FaceOutcome(path, error=error)
+            continue
+        if not may_show:
             found[path] = FaceOutcome(path, frozenset({NO_FACE}))
             continue
         group = series.setdefault(str(ds.get("SeriesInstanceUID") or path), _Series())
@@ -75,13 +82,19 @@ def deface_study(
 def _defaced(
     group: _Series, settings: FaceSettings, place: Path, pictures: Path
 ) -> dict[Path, FaceOutcome]:
-    if read_anatomy(group.headers, settings).answer == "not_head":
+    try:
+        with _refusing():
+            answer = read_anatomy(group.headers, settings).answer
+    except RejectedError as error:
+        return {path: FaceOutcome(path, error=error) for path in group.files}
+    if answer == "not_head":
         return {path: FaceOutcome(path, frozenset({NO_FACE})) for path in group.files}
     found: dict[Path, FaceOutcome] = {}
     slices: list[Path] = []
     for path, ds in zip(group.files, group.headers, strict=True):
         try:
-            read_frames(ds, 0)
+            with _refusing():
+                read_frames(ds, 0)
             slices.append(path)
         except RejectedError as error:  # a capture or localizer: refused by itself
             found[path] = FaceOutcome(path, error=error)
@@ -101,17 +114,30 @@ def _emptied(
         _write(files[index], made, place / f"{index}.dcm")
 
     try:
-        done = deface_series(len(files), lambda i: read_object(files[i]), write, settings)
+        with _refusing():
+            done = deface_series(len(files), lambda i: read_object(files[i]), write, settings)
     except RejectedError as error:
         return {path: FaceOutcome(path, error=error) for path in files}
-    except (AccordageError, OSError, MemoryError):
-        raise
-    except Exception as error:  # noqa: BLE001 - what cannot be judged is not released
-        failed = RejectedError("FACE_FAILED", type(error).__name__)
-        return {path: FaceOutcome(path, error=failed) for path in files}
     _keep_pictures(done.pictures, pictures)
     ran = frozenset({CLEAN_FEATURES})
     return {path: FaceOutcome(place / f"{i}.dcm", ran) for i, path in enumerate(files)}
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Translate what goes wrong: what cannot be judged is not released, and the others go on.
+
+    Raises
+    ------
+    RejectedError
+        ``FACE_FAILED`` with the kind of error, beside those of our own.
+    """
+    try:
+        yield
+    except (AccordageError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise RejectedError("FACE_FAILED", type(error).__name__) from error
 
 
 def _keep_pictures(pictures: tuple[bytes, ...], folder: Path) -> None:

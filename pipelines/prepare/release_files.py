@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydicom.dataset import Dataset
 
-from config.errors import PixelsNotCleared, RejectedError
+from config.errors import AccordageError, PixelsNotCleared, RejectedError
 from config.policy import Policy
 from deid.clean import Finder
 from deid.engine import Deidentifier, ReleasedDataset, silence
@@ -192,11 +192,16 @@ class Releaser:
         return self._looks[key](read.index, read.dataset)
 
     def _look_of(self, ds: Dataset) -> Look | None:
+        """Return what has to be done with the pixels; None where the engine refuses the object."""
         try:
             return self._cleaner.look(ds)
         except PixelsNotCleared as error:
             if error.code != "PIXELS_NOT_CLEARED":
                 raise
+            return None
+        except AccordageError:
+            raise
+        except Exception:  # noqa: BLE001 - the engine's own gate asks the same, and fails closed
             return None
 
     def _patched(self, cleaned: Cleaned, *, is_plain: bool) -> ReleasedDataset | None:

@@ -17,7 +17,7 @@ from deid.admit import Syntax
 from deid.blank.entry import BlankedPixels
 from deid.encode import PREAMBLE, encode_part, file_meta
 from deid.fast_scan import PIXEL_DATA
-from deid.header import Header
+from deid.header import Header, as_it_lies
 from deid.span import Span
 
 __all__ = ["rewrite_file", "rewrite_in_memory"]
@@ -59,9 +59,7 @@ def rewrite_in_memory(ds: Dataset, blanked: BlankedPixels) -> Dataset:
     RejectedError
         As :func:`deid.blank.entry.blank_object` does while the value is read.
     """
-    out = Dataset(dict(ds._dict))  # noqa: SLF001 - copied as it lies: to ask is to decode
-    implicit, little = ds.original_encoding
-    out.set_original_encoding(implicit, little, ds.original_character_set)
+    out = as_it_lies(ds)
     out.file_meta = FileMetaDataset()
     out.file_meta.update(ds.file_meta)
     if str(ds.file_meta.get("TransferSyntaxUID")) != blanked.transfer_syntax_uid:

@@ -9,13 +9,17 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset
 
 from config.library import find_policy
 from config.policy import ClearedPixels, Policy
 from config.settings import load_settings
+from harmonise.vendor.harvest import Harvested, harvest_instance
 from pipelines.engine import Engine
+from pipelines.prepare import peek
 from pipelines.prepare.clean_pixels import PixelPlace
 from pipelines.prepare.deid_folder import FolderReport, deidentify_folder
+from pipelines.prepare.peek import Peeker
 from pipelines.progress import Silent
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
@@ -62,6 +66,24 @@ def test_order_of_files_and_number_of_processes_change_no_byte(
     two = run(second, tmp_path / "two", policy, jobs=2)
     assert one.released == two.released == 40
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+@pytest.mark.realdata
+def test_slices_that_differ_in_what_no_vendor_field_needs_are_harvested_once(
+    realdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Place, time, tube current and exposure are other in each slice, and in no passport."""
+    make_ct(tmp_path, 12, realdata / BASE)
+    harvested: list[Harvested] = []
+
+    def counted(ds: Dataset) -> Harvested:
+        harvested.append(harvest_instance(ds))
+        return harvested[-1]
+
+    monkeypatch.setattr(peek, "harvest_instance", counted)
+    peeker = Peeker()
+    assert all(peeker.look(path) for path in sorted(tmp_path.iterdir()))
+    assert len(harvested) == 1
 
 
 @pytest.mark.realdata
@@ -114,3 +136,20 @@ def test_a_file_of_half_a_gigabyte_is_released_without_being_read(
     released = next((tmp_path / "out").rglob("*.dcm"))
     assert released.stat().st_size > HALF_GIGABYTE
     released.unlink()
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("vr", "code"), [(b"ZZ", "DEID_BAD_VR"), (b"FD", "DEID_FAILED")])
+def test_a_value_that_cannot_be_read_costs_one_file_and_not_the_run(
+    realdata: Path, tmp_path: Path, policy: Policy, vr: bytes, code: str
+) -> None:
+    """Image Type, which the gate asks for, as no VR of PS3.5 6.2 or as numbers of 8 bytes."""
+    source = tmp_path / "in"
+    source.mkdir()
+    make_ct(source, 2, realdata / BASE)
+    data = (source / "0001.dcm").read_bytes()
+    head = b"\x08\x00\x08\x00"
+    assert data.count(head + b"CS") == 1
+    (source / "0001.dcm").write_bytes(data.replace(head + b"CS", head + vr))
+    made = run(source, tmp_path / "out", policy)
+    assert (made.released, made.quarantined) == (1, {code: 1})

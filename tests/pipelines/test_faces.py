@@ -79,6 +79,20 @@ def test_a_series_that_cannot_be_judged_is_refused_whole(tmp_path: Path, policy:
     assert not list((tmp_path / "out").rglob("*.dcm"))
 
 
+def test_a_header_that_cannot_be_judged_costs_its_own_series(
+    tmp_path: Path, policy: Policy
+) -> None:
+    """Modality and Body Part Examined are asked for; here they have no VR of PS3.5 6.2."""
+    write(tmp_path, heads.series(SCAN)[:2])
+    for number, head in enumerate((b"\x08\x00\x60\x00", b"\x18\x00\x15\x00")):
+        path = tmp_path / "in" / f"{number:03}.dcm"
+        data = path.read_bytes()
+        assert data.count(head + b"CS") == 1
+        path.write_bytes(data.replace(head + b"CS", head + b"ZZ"))
+    report = released(tmp_path, policy)
+    assert (report.released, report.quarantined) == (0, {"FACE_FAILED": 2})
+
+
 def test_without_the_option_a_head_is_released_as_it_is(tmp_path: Path) -> None:
     write(tmp_path, heads.series(SCAN)[:5])
     report = released(tmp_path, find_policy("research-longitudinal"))

@@ -58,6 +58,14 @@ def test_a_process_keeps_what_it_learnt_for_the_next_jobs_and_the_next_run() -> 
     assert all(sorted(counts) == [*range(1, len(counts) + 1)] for counts in by_process.values())
 
 
+def test_who_has_rested_works_again() -> None:
+    with Crew(2) as crew:
+        assert [result for _, result in crew.run(square, [1, 2, 3])] == [1, 4, 9]
+        crew.rest()
+        assert [result for _, result in crew.run(square, [4, 5])] == [16, 25]
+    assert multiprocessing.active_children() == []
+
+
 def test_a_job_that_kills_its_process_twice_has_no_result_and_the_others_have() -> None:
     jobs = [1, 13, *range(2, 12)]
     with Crew(2) as crew:

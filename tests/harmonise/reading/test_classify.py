@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from harmonise.classify import classify, role_of
 from harmonise.stacks import read_stacks
@@ -199,3 +200,21 @@ def test_the_role_read_before_the_description_went_is_kept_in_the_passport(tmp_p
 
     assert (found.name, found.b_value, found.calculated) == ("dwi_calc", 1400.0, True)
     assert found.why.startswith("passport:")
+
+
+@pytest.mark.parametrize(
+    ("orientation", "name"), [(builders.AXIAL, "t2w_ax"), (builders.SAGITTAL, "t2w_sag")]
+)
+@pytest.mark.parametrize("enhanced", [False, True])
+def test_the_passport_of_a_t2w_names_its_plane(orientation, name, enhanced):
+    """Without a description the kept role is all there is: it must not say axial of the others."""
+    (ds,) = builders.t2w(1, ImageOrientationPatient=list(orientation))
+    if enhanced:  # PS3.3 C.7.6.16.2.4
+        plane = Dataset()
+        plane.ImageOrientationPatient = ds.ImageOrientationPatient
+        shared = Dataset()
+        shared.PlaneOrientationSequence = [plane]
+        del ds.ImageOrientationPatient
+        ds.SharedFunctionalGroupsSequence = [shared]
+
+    assert [f.value for f in harvest([ds]).findings if f.field == "role"] == [name]
