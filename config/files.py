@@ -8,7 +8,7 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ __all__ = [
     "sweep_partial",
     "sync_folder",
     "whole_file",
+    "write_together",
     "write_whole",
 ]
 
@@ -82,6 +83,34 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> Path:
     return path
 
 
+def write_together(files: Iterable[tuple[Path, bytes]]) -> list[Path]:
+    """Write several files, each whole or absent as by `write_whole`; return their paths in order.
+
+    All are written before the first is forced to the disk: a file system that keeps a journal
+    then commits once, not once a file.
+
+    Raises
+    ------
+    EnvironmentFault
+        When the disk is full or read-only; nothing half-written stays behind.
+    """
+    paths: list[Path] = []
+    with disk_faults():
+        try:
+            for path, data in files:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                paths.append(path)
+                partial_of(path).write_bytes(data)
+            for path in paths:
+                _sync(partial_of(path))
+            for path in paths:
+                partial_of(path).replace(path)
+        finally:
+            for path in paths:
+                partial_of(path).unlink(missing_ok=True)
+    return paths
+
+
 @contextmanager
 def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     """Yield a stream; ``path`` is what was written to it, or as before when something is raised.
@@ -107,7 +136,11 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
 
 def sync_folder(folder: Path) -> None:
     """Let the system write a folder's entries to the disk: one call after many files."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(folder, os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int = 0) -> None:
+    descriptor = os.open(path, os.O_RDONLY | flags)
     try:
         os.fsync(descriptor)
     finally:

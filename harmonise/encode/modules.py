@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -225,6 +226,12 @@ def source_items(frames: Sequence[Frame], *, multi_frame: bool) -> DicomSequence
     return DicomSequence(items)
 
 
+@cache
+def _our_version() -> str:
+    """Return the installed version; it is read from a file."""
+    return version("accordage")
+
+
 def write_equipment(ds: Dataset) -> None:
     """Add ourselves to those who made the object (PS3.3 C.12.1.1.5, CID 7005)."""
     item = Dataset()
@@ -233,7 +240,7 @@ def write_equipment(ds: Dataset) -> None:
     )
     item.Manufacturer = "Accordage"
     item.ManufacturerModelName = "harmonise"
-    item.SoftwareVersions = version("accordage")
+    item.SoftwareVersions = _our_version()
     item.ContributionDescription = "Harmonised; every step is in the private block ACCORDAGE"
     ds.ContributingEquipmentSequence = DicomSequence(
         [*(ds.get("ContributingEquipmentSequence") or []), item]
