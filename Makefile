@@ -63,6 +63,9 @@ bench-deid: $(VENV)/.test $(VENV)-peers/.installed ## files a second beside cp a
 bench-align: $(VENV)/.runtime $(VENV)-referees/.installed ## series of one study on one grid, beside picai-prep
 	$(BIN)/python benchmarks/align.py --referees $(VENV)-referees/bin/python
 
+bench-harmonise: $(VENV)/.runtime $(VENV)-referees/.installed ## the prostate recipe beside bare SimpleITK, picai-prep and two workers
+	$(BIN)/python benchmarks/harmonise_speed.py --referees $(VENV)-referees/bin/python
+
 silently-wrong: $(VENV)/.test $(VENV)-referees/.installed ## six programs over known inputs: right, refused, or wrong without an error
 	$(BIN)/python benchmarks/silently_wrong.py --referees $(VENV)-referees/bin/python --torchio $(VENV)-torchio/bin/python
 

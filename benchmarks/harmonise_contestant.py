@@ -25,11 +25,7 @@ import SimpleITK as sitk
 
 from config.library import find_recipe
 from config.recipe import Recipe
-from config.settings import load_settings
 from harmonise.study import apply_study, plan_study
-from pipelines.engine import Engine
-from pipelines.prepare.harmonise_folder import harmonise_folder
-from pipelines.progress import Silent
 
 Run = Callable[[Path, Path], None]
 
@@ -61,6 +57,11 @@ def ours(source: Path, target: Path) -> None:
 
 def folder(jobs: int) -> tuple[Run, Callable[[], None]]:
     """Return what ``accordage harmonise`` runs with so many workers, and what ends them."""
+    from config.settings import load_settings
+    from pipelines.engine import Engine
+    from pipelines.prepare.harmonise_folder import harmonise_folder
+    from pipelines.progress import Silent
+
     home = Path(os.environ.get("ACCORDAGE_HOME", "."))
     engine = Engine(load_settings(home, {}).model_copy(update={"jobs": jobs}))
 

@@ -22,6 +22,11 @@ from picai_prep import Dicom2MHAConverter, MHA2nnUNetConverter
 
 SCANS = {"t2w": "t2_tse_tra", "adc": "adc", "hbv": "calc_bval"}
 """Name of a scan and the folder of a study it lies in."""
+DESCRIPTIONS = {
+    "t2w": "t2_tse_tra",
+    "adc": "ep2d_diff_tra_DYNDIST_ADC",
+    "hbv": "ep2d_diff_tra_DYNDISTCALC_BVAL",
+}
 
 
 def run(source: Path, target: Path) -> None:
@@ -32,7 +37,7 @@ def run(source: Path, target: Path) -> None:
         for name in studies
         for folder in SCANS.values()
     ]
-    mappings = {name: {"seriesdescription": [name]} for name in SCANS}
+    mappings = {name: {"seriesdescription": [said]} for name, said in DESCRIPTIONS.items()}
     Dicom2MHAConverter(
         input_dir=source,
         output_dir=target / "mha",

@@ -103,7 +103,7 @@ def interpolate(
     """Return ``values`` at the centres of ``target``; order 3 never leaves the input's range."""
     if order == 1:
         return _sampled(values, native, target, order)
-    inside = np.minimum(_sampled(values, native, target, order), values.max())
+    inside: NDArray[np.float32] = np.minimum(_sampled(values, native, target, order), values.max())
     low = inside < values.min()
     if not low.any():
         return inside

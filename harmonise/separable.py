@@ -1,8 +1,8 @@
 """Interpolation axis by axis, where the two grids run along the same axes.
 
 The cubic B-spline is the one of ITK (Unser 1999, doi:10.1109/79.799930), as three products with
-sparse matrices of four weights a row: a fraction of the work of 64 weights a voxel. Sums run in one order in double
-precision, so that the answer is the same on every machine.
+sparse matrices of four weights a row: a fraction of the work of 64 weights a voxel. Sums run in
+one order in double precision, so that the answer is the same on every machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LARGEST_TURN_VOXELS = 1e-6
 """So far the axes of two grids may run apart over the whole target and still be called the same."""
 
 ON_NODES_VOXELS = 1e-6
-"""Places so near the native centres are the centres: an interpolating spline is its values there."""
+"""Places so near the native centres are the centres, where the spline is the values themselves."""
 
 
 def is_separable(matrix: NDArray[np.float64], shape: tuple[int, ...]) -> bool:

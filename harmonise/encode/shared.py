@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
+from typing import Any, cast
 
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
@@ -47,7 +48,7 @@ class Shared:
         character_set : str
             What the header says in (0008,0005): the same bytes may be other text.
         """
-        raw = source.get_item(tag)
+        raw: Any = source.get_item(tag)
         if not isinstance(raw, RawDataElement) or raw.value is None or not _is_plain(tag, raw.VR):
             return without_private(source[tag])
         key = (tag, f"{raw.VR}{raw.is_implicit_VR}{raw.is_little_endian}", raw.value, character_set)
@@ -61,19 +62,23 @@ class Shared:
     def encode(self, ds: Dataset) -> bytes:
         """Return a data set in Explicit VR Little Endian (PS3.5 A.2), as pydicom writes it."""
         encodings = ds.get("SpecificCharacterSet", "iso8859")
-        elements = [e if isinstance(e, DataElement) else ds[e.tag] for e in ds.elements()]
+        elements = [ds[e.tag] if e.is_raw else cast(DataElement, e) for e in ds.elements()]
         if any(" or " in element.VR for element in elements):
             correct_ambiguous_vr(ds, is_little_endian=True)
         parts = []
         for element in elements:
-            mine, known = self._lent.get(int(element.tag), (None, None))
-            if known is None or element is not mine or element.value is not known.element.value:
+            lent = self._lent.get(int(element.tag))
+            if lent is None or element is not lent[0] or _is_changed(*lent):
                 parts.append(_encoded(element, encodings))
                 continue
-            if not known.encoded:
-                known.encoded = _encoded(element, encodings)
+            known = lent[1]
+            known.encoded = known.encoded or _encoded(element, encodings)
             parts.append(known.encoded)
         return b"".join(parts)
+
+
+def _is_changed(mine: DataElement, known: _Known) -> bool:
+    return mine.value is not known.element.value or mine.VR != known.element.VR
 
 
 def _is_plain(tag: int, vr: str | None) -> bool:
