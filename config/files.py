@@ -100,7 +100,7 @@ def write_together(files: Iterable[tuple[Path, bytes]]) -> list[Path]:
             for path, data in files:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 paths.append(path)
-                partial_of(path).write_bytes(data)
+                _write(partial_of(path), data)
             for path in paths:
                 _sync(partial_of(path))
             for path in paths:
@@ -137,6 +137,12 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
 def sync_folder(folder: Path) -> None:
     """Let the system write a folder's entries to the disk: one call after many files."""
     _sync(folder, os.O_DIRECTORY)
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
 
 
 def _sync(path: Path, flags: int = 0) -> None:
