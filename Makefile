@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid canaries referees chaos fuzz pixels realdata docs lock clean
+.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -63,6 +63,12 @@ bench-deid: $(VENV)/.test $(VENV)-peers/.installed ## files a second beside cp a
 bench-align: $(VENV)/.runtime $(VENV)-referees/.installed ## series of one study on one grid, beside picai-prep
 	$(BIN)/python benchmarks/align.py --referees $(VENV)-referees/bin/python
 
+bench-harmonise: $(VENV)/.runtime $(VENV)-referees/.installed ## the prostate recipe beside bare SimpleITK, picai-prep and two workers
+	$(BIN)/python benchmarks/harmonise_speed.py --referees $(VENV)-referees/bin/python
+
+silently-wrong: $(VENV)/.test $(VENV)-referees/.installed ## six programs over known inputs: right, refused, or wrong without an error
+	$(BIN)/python benchmarks/silently_wrong.py --referees $(VENV)-referees/bin/python --torchio $(VENV)-torchio/bin/python
+
 $(VENV)-peers/.installed: $(LOCKS)/peers.lock
 $(VENV)-idiscore/.installed: $(LOCKS)/peer-idiscore.lock
 $(VENV)-referees/.installed: $(LOCKS)/referees.lock
@@ -109,4 +115,4 @@ lock: ## compile the hash-pinned locks again
 	$(UV) --group pyproject.toml:peer-idiscore -o $(LOCKS)/peer-idiscore.lock
 
 clean: ## remove the environment and what the tools left
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-peers $(VENV)-idiscore $(VENV)-referees site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov demo-home
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-peers $(VENV)-idiscore $(VENV)-referees $(VENV)-torchio site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov demo-home

@@ -39,7 +39,7 @@ def volume(kind: dict[str, Any], case: tuple[float, float, float], unit: str) ->
     return Volume(values.astype(np.float32), grid, unit, quantitative=unit != "1")
 
 
-def ours(case: tuple[float, float, float], interpolation: str) -> dict[str, float]:
+def aligned(case: tuple[float, float, float], interpolation: str) -> Volume:
     """Return what the recipe's own steps for ADC make of one case."""
     reference = volume(T2, (0.0, 0.0, 0.0), "1").grid
     result = volume(ADC, case, "um2/s")
@@ -49,6 +49,12 @@ def ours(case: tuple[float, float, float], interpolation: str) -> dict[str, floa
             given = params.model_copy(update={"interpolation": interpolation})
         decided = step.decide(result, given, Context(role="adc", reference=reference))
         result = step.apply(result, decided)
+    return result
+
+
+def ours(case: tuple[float, float, float], interpolation: str) -> dict[str, float]:
+    """Return how far one case of ours is from the scene."""
+    result = aligned(case, interpolation)
     index = np.indices(result.grid.shape).reshape(3, -1)
     matrix = result.grid.affine()
     truth = scene_at(matrix[:3, :3] @ index + matrix[:3, 3:]).reshape(result.grid.shape)

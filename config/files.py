@@ -8,7 +8,7 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ __all__ = [
     "sweep_partial",
     "sync_folder",
     "whole_file",
+    "write_together",
     "write_whole",
 ]
 
@@ -84,6 +85,34 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True
     return path
 
 
+def write_together(files: Iterable[tuple[Path, bytes]]) -> list[Path]:
+    """Write several files, each whole or absent as by `write_whole`; return their paths in order.
+
+    All are written before the first is forced to the disk: a file system that keeps a journal
+    then commits once, not once a file.
+
+    Raises
+    ------
+    EnvironmentFault
+        When the disk is full or read-only; nothing half-written stays behind.
+    """
+    paths: list[Path] = []
+    with disk_faults():
+        try:
+            for path, data in files:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                paths.append(path)
+                _write(partial_of(path), data)
+            for path in paths:
+                _sync(partial_of(path))
+            for path in paths:
+                partial_of(path).replace(path)
+        finally:
+            for path in paths:
+                partial_of(path).unlink(missing_ok=True)
+    return paths
+
+
 @contextmanager
 def whole_file(path: Path, *, mode: int = 0o644, sync: bool = True) -> Iterator[BinaryIO]:
     """Yield a stream; ``path`` is what was written to it, or as before when something is raised.
@@ -110,7 +139,17 @@ def whole_file(path: Path, *, mode: int = 0o644, sync: bool = True) -> Iterator[
 
 def sync_folder(folder: Path) -> None:
     """Let the system write a folder's entries to the disk: one call after many files."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(folder, os.O_DIRECTORY)
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+
+
+def _sync(path: Path, flags: int = 0) -> None:
+    descriptor = os.open(path, os.O_RDONLY | flags)
     try:
         os.fsync(descriptor)
     finally:

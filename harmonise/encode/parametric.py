@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 
 from config.errors import UnreadableObject
 from config.files import write_whole
 from harmonise.data import table
 from harmonise.encode.derived import Labels, part10
-from harmonise.encode.modules import shown_range, source_items
+from harmonise.encode.modules import derivation_items, shown_range, source_items
 from harmonise.encode.multiframe import common, finish, ready, slices_of_frames
 from harmonise.encode.pet import SUL
 from harmonise.encode.private import deflated
@@ -125,6 +123,7 @@ def _mappings(volume: Volume) -> list[Any]:
 def _mapping(volume: Volume, unit: str, slope: float = 1.0) -> Any:
     """Return the numbers in a UCUM unit (PS3.3 C.7.6.16.2.11): themselves, or ``slope`` times."""
     from highdicom.pm import RealWorldValueMapping
+    from pydicom.sr.coding import Code
 
     known: dict[str, Any] = table("derived_attributes")["units"].get(unit, {})
     meaning = known.get("meaning", unit)
@@ -149,14 +148,11 @@ def _refer(
     labels: Labels,
 ) -> None:
     """Write what each frame was made from, and the series those objects lie in."""
-    table_7203 = codes.cid7203
-    keywords = dict.fromkeys(labels.derivations or RESCALED)
-    steps = [getattr(table_7203, keyword) for keyword in keywords]
     multi_frame = "NumberOfFrames" in source
     for group, frames in zip(ds.PerFrameFunctionalGroupsSequence, sources, strict=True):
         item = Dataset()
         item.DerivationDescription = f"Accordage recipe {labels.recipe}, volume {labels.volume_id}"
-        item.DerivationCodeSequence = DicomSequence([_code(step) for step in steps])
+        item.DerivationCodeSequence = derivation_items(labels.derivations or RESCALED)
         item.SourceImageSequence = source_items(frames, multi_frame=multi_frame)
         group.DerivationImageSequence = DicomSequence([item])
     every = list({f.sop_instance_uid: f for f in stack.frames}.values())
@@ -171,12 +167,4 @@ def _reference(frame: Frame) -> Dataset:
     item = Dataset()
     item.ReferencedSOPClassUID = frame.sop_class_uid
     item.ReferencedSOPInstanceUID = frame.sop_instance_uid
-    return item
-
-
-def _code(code: Code) -> Dataset:
-    item = Dataset()
-    item.CodeValue = code.value
-    item.CodingSchemeDesignator = code.scheme_designator
-    item.CodeMeaning = code.meaning
     return item

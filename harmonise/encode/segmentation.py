@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 
 from config.errors import UnreadableObject
 from config.files import write_whole
@@ -23,8 +21,8 @@ __all__ = ["COVERED", "write_segmentation"]
 
 KIND = "coverage"
 
-COVERED = Code("COVERED", "99ACCORDAGE", "In the field of view of the source")
-BY_GEOMETRY = Code("GEOMETRY", "99ACCORDAGE", "Positions of voxels and padding values")
+COVERED = ("COVERED", "99ACCORDAGE", "In the field of view of the source")
+BY_GEOMETRY = ("GEOMETRY", "99ACCORDAGE", "Positions of voxels and padding values")
 """No code of DICOM says so; 99 marks a private scheme (PS3.3 section 8.2)."""
 
 
@@ -73,17 +71,19 @@ def _segmentation(
 ) -> Any:
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import Segmentation, SegmentDescription
+    from pydicom.sr.codedict import codes
+    from pydicom.sr.coding import Code
 
     concept = codes.cid7150.SpatialAndRelationalConcept
     description = SegmentDescription(
         segment_number=1,
         segment_label="Covered",
         segmented_property_category=concept,
-        segmented_property_type=COVERED,
+        segmented_property_type=Code(*COVERED),
         algorithm_type="AUTOMATIC",
         algorithm_identification=AlgorithmIdentificationSequence(
             name="Accordage coverage",
-            family=BY_GEOMETRY,
+            family=Code(*BY_GEOMETRY),
             version="1",
         ),
     )

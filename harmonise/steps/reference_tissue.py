@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from config.errors import InconsistentSeries
 from harmonise.steps.contract import Context, Step, refuse_quantitative
@@ -55,6 +55,8 @@ def tissue_mode(values: NDArray[np.float64], peak: Peak) -> float:
     counts, edges = np.histogram(values, bins=BINS, range=(low, high))
     smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), SMOOTHING_BINS, mode="constant")
     padded = np.concatenate([[0.0], smooth, [0.0]])
+    from scipy import signal  # takes 27 MB, and few recipes ask for it
+
     peaks = signal.find_peaks(padded, prominence=SMALLEST_PROMINENCE * smooth.max())[0] - 1
     if not peaks.size:
         raise InconsistentSeries("REFERENCE_TISSUE_NOT_FOUND", "no peak in the histogram")

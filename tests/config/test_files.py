@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from config.files import (
     partial_of,
     sha256_file,
     sweep_partial,
+    write_together,
     write_whole,
 )
 
@@ -99,3 +101,25 @@ def test_what_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
     for path in (at_work, elsewhere):
         path.write_bytes(b"1")
     assert sweep_partial(tmp_path) == 0
+
+
+def test_files_written_together_are_whole_and_leave_nothing_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "1.bin").write_bytes(b"old")
+
+    paths = write_together((tmp_path / f"{n}.bin", bytes([n])) for n in range(3))
+
+    assert [p.read_bytes() for p in paths] == [b"\0", b"\1", b"\2"]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+def test_files_written_together_stay_as_they_were_when_one_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "0.bin").write_bytes(b"old")
+
+    def files() -> Iterator[tuple[Path, bytes]]:
+        yield tmp_path / "0.bin", b"new"
+        raise ValueError("the second cannot be encoded")
+
+    with pytest.raises(ValueError, match="second"):
+        write_together(files())
+
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("0.bin", b"old")]
