@@ -9,7 +9,7 @@ from typing import Any
 
 from config.errors import ConfigurationError, RejectedError
 from config.files import write_whole
-from harmonise.computed import natives_of, read_planned
+from harmonise.computed import made_of, natives_of, read_planned
 from harmonise.diffusion_checks import Check, check_diffusion, needs_check
 from harmonise.encode import (
     Labels,
@@ -30,7 +30,6 @@ from harmonise.qc import coverage_fraction, measure, verdict_of
 from harmonise.series import Refusal
 from harmonise.slices import frames_of_slices, placed, turned
 from harmonise.steps import Context
-from harmonise.vendor.pixels import load_volume
 from harmonise.volume import Volume
 
 __all__ = ["apply_study", "before_volume"]
@@ -95,7 +94,7 @@ def _check(plan: StudyPlan, progress: _Progress) -> None:
         pairs, kept_bytes = [], 0
         for planned in wanted:
             try:
-                volume = load_volume(planned.stack, planned.geometry)
+                volume = read_planned(planned)
             except RejectedError:
                 continue
             kept_bytes += volume.values.nbytes
@@ -168,7 +167,8 @@ def _run(
 def _moved_out(plan: StudyPlan, records: Sequence[StepRecord], volume: Volume) -> bool:
     """Tell whether a motion, which headers do not know of, took too much out of the grid."""
     is_moved = any(record["decided"].get("matrix") is not None for record in records)
-    return is_moved and coverage_fraction(volume) < plan.recipe.minimum_coverage
+    inside = volume.coverage if volume.field_of_view is None else volume.field_of_view
+    return is_moved and inside is not None and inside.mean() < plan.recipe.minimum_coverage
 
 
 def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progress) -> ManifestRow:
@@ -189,7 +189,8 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
     provenance = provenance_of(plan, planned, volume, records, codes=codes, qc=qc)
     folder = out / folder_name(planned.stack.subject) / folder_name(planned.stack.study_uid)
     as_map = plan.recipe.outputs.float_maps == "parametric_map" and may_be_map(volume)
-    labels = _labels(plan, planned)
+    gradient = None if planned.parts else turned(planned.stack.frames[0].gradient, records)
+    labels = _labels(plan, planned, gradient)
     images = (write_map if as_map else write_series)(
         volume,
         planned.stack,
@@ -200,7 +201,6 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
     )
     nifti = write_nifti(volume, folder / f"{planned.volume_id}.nii.gz")
     if planned.role.b_value is not None:
-        gradient = turned(planned.stack.frames[0].gradient, records)
         write_diffusion(planned.role.b_value, gradient, volume.grid, folder / planned.volume_id)
     if coverage_fraction(volume) < 1.0:
         mask = folder / f"{planned.volume_id}.coverage"
@@ -218,10 +218,13 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
     return _made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
 
 
-def _labels(plan: StudyPlan, planned: PlannedVolume) -> Labels:
+def _labels(
+    plan: StudyPlan, planned: PlannedVolume, gradient: tuple[float, float, float] | None
+) -> Labels:
     steps = [step for step, _ in planned.steps]
     corrected = planned.geometry.correction is not None
-    first = ("SpatialResampling",) * corrected + ("PerfusionImageAnalysis",) * bool(planned.parts)
+    made = made_of(planned.role.name) if planned.parts else None
+    first = ("SpatialResampling",) * corrected + ((made.derivation,) if made else ())
     return Labels(
         volume_id=planned.volume_id,
         role=planned.role.name,
@@ -232,6 +235,8 @@ def _labels(plan: StudyPlan, planned: PlannedVolume) -> Labels:
         resampled=corrected or any(s.derivation == "SpatialResampling" for s in steps),
         computed=bool(planned.parts),
         changed=bool(planned.parts) or any(step.kind == "intensity" for step in steps),
+        image_type=made.image_type if made else (),
+        gradient=gradient,
     )
 
 

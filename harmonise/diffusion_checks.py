@@ -38,7 +38,7 @@ FEWEST_VOXELS = 200
 PLAUSIBLE_ADC = (100.0, 4000.0)
 """um2/s; outside lies noise."""
 
-ROLES = frozenset({"adc", "dwi", "dwi_calc"})
+ROLES = frozenset({"adc", "adc_refit", "dwi", "dwi_calc"})
 
 Box = NDArray[np.float64]
 
@@ -72,6 +72,8 @@ def check_diffusion(volumes: Sequence[tuple[PlannedVolume, Volume]]) -> dict[str
         An image that its header does not call computed has less noise than an acquired one must.
     ``MR_B_NOT_AS_SAID``
         A computed image shows a b-value more than 3 % off the header's.
+    ``MR_ADC_REFIT_DIFFERS``
+        The ADC computed again on the common b set is more than 5 % off the scanner's.
 
     Only images on one native grid are compared, acquired ones of one series among themselves.
 
@@ -90,6 +92,26 @@ def check_diffusion(volumes: Sequence[tuple[PlannedVolume, Volume]]) -> dict[str
                 check = _checked(one, acquired, is_own=one.planned.stack.series_uid == series_uid)
                 if check is not None:
                     found.setdefault(one.planned.volume_id, check)
+        found |= _refits(group)
+    return found
+
+
+def _refits(group: Sequence[_Image]) -> dict[str, Check]:
+    """Return the median ratio of an ADC computed again to the scanner's on the same grid."""
+    vendor = next((one.box for one in group if one.planned.role.name == "adc"), None)
+    found = {}
+    for one in group:
+        if one.planned.role.name != "adc_refit" or vendor is None:
+            continue
+        low, high = PLAUSIBLE_ADC
+        with np.errstate(invalid="ignore"):
+            both = (one.box > low) & (one.box < high) & (vendor > low) & (vendor < high)
+        if int(both.sum()) < FEWEST_VOXELS:
+            continue
+        ratio = float(np.median(one.box[both] / vendor[both]))
+        is_near = REFIT_RANGE[0] <= ratio <= REFIT_RANGE[1]
+        codes = () if is_near else ("MR_ADC_REFIT_DIFFERS",)
+        found[one.planned.volume_id] = Check(codes, {"over_scanner_adc": ratio})
     return found
 
 
@@ -141,6 +163,8 @@ def _acquired(group: Sequence[_Image], series_uid: str) -> dict[float, Box]:
 def _checked(one: _Image, acquired: dict[float, Box], *, is_own: bool) -> Check | None:
     """Hold one image against the acquired ones of a series."""
     role = one.planned.role
+    if role.name == "adc_refit":
+        return None
     others = {b: box for b, box in acquired.items() if not (is_own and b == role.b_value)}
     if len(others) < 2:
         return None

@@ -28,7 +28,7 @@ from harmonise.uids import volume_id
 
 __all__ = ["check_recipe", "plan_study"]
 
-QUANTITATIVE_ROLES = ("adc", "ct", "dce_re", "fa", "pt", "pt_nac")
+QUANTITATIVE_ROLES = ("adc", "adc_refit", "ct", "dce_re", "fa", "pt", "pt_nac")
 """Roles whose numbers mean something by themselves; no intensity step may touch them."""
 
 
@@ -154,21 +154,27 @@ def _with_computed(
     candidates: list[Candidate], declined: list[Declined], recipe: Recipe
 ) -> tuple[list[Candidate], list[Declined]]:
     """Add what may be computed from several stacks; these are no volumes unless asked for."""
+    bases = list(candidates)
+    used: set[int] = set()
+    unasked: dict[str, list[Candidate]] = {}
     for role in recipe.roles:
         base = COMPUTED_FROM.get(role)
         if base is None:
             continue
-        stacks = [one for one in candidates if one.role.name == base]
-        made = grouped(stacks, role)
+        stacks = [one for one in bases if one.role.name == base]
+        made, out = grouped(stacks, role, recipe)
+        declined += out
         if base not in recipe.roles:
-            used = {id(part.stack) for one in made for part in one.parts}
-            candidates = [one for one in candidates if one.role.name != base]
-            declined += [
-                _decline(one.stack, one.role, "NOT_SELECTED", f"role {base}")
-                for one in stacks
-                if id(one.stack) not in used
-            ]
+            used |= {id(part.stack) for one in made for part in one.parts}
+            unasked[base] = stacks
         candidates = candidates + made
+    for base, stacks in unasked.items():
+        candidates = [one for one in candidates if one.role.name != base]
+        declined += [
+            _decline(one.stack, one.role, "NOT_SELECTED", f"role {base}")
+            for one in stacks
+            if id(one.stack) not in used
+        ]
     return candidates, declined
 
 
@@ -273,6 +279,8 @@ def _codes(
         codes += chosen.geometry.correction.codes
     if chosen.role.calculated:
         codes.append("MR_CALCULATED_B")
+    if _shows_direction(chosen, recipe):
+        codes.append("MR_DWI_ONE_DIRECTION")
     if anchor is not None:
         target = planned.target()
         frame = chosen.stack.frame_of_reference_uid
@@ -285,6 +293,12 @@ def _codes(
     if chosen.role.name.startswith("mg_") and "?" in _view(chosen.stack):
         codes.append("MG_NO_VIEW")
     return tuple(dict.fromkeys(codes))
+
+
+def _shows_direction(chosen: Candidate, recipe: Recipe) -> bool:
+    """Tell whether one direction stands for a b-value of which a recipe takes one image."""
+    is_one = chosen.role.name == "dwi" and bool(recipe.roles) and "dwi" not in recipe.every
+    return is_one and bool(chosen.role.b_value) and chosen.stack.frames[0].gradient is not None
 
 
 def _view(stack: Stack) -> str:
