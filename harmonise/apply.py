@@ -201,7 +201,13 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
     )
     nifti = write_nifti(volume, folder / f"{planned.volume_id}.nii.gz")
     if planned.role.b_value is not None:
-        write_diffusion(planned.role.b_value, gradient, volume.grid, folder / planned.volume_id)
+        write_diffusion(
+            planned.role.b_value,
+            gradient,
+            volume.grid,
+            folder / planned.volume_id,
+            is_known=bool(planned.parts) or planned.stack.frames[0].scan_gradient is None,
+        )
     if coverage_fraction(volume) < 1.0:
         mask = folder / f"{planned.volume_id}.coverage"
         write_coverage(volume, mask.with_name(f"{mask.name}.nii.gz"))

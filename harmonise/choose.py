@@ -72,7 +72,8 @@ def best(
         in_plane_mm = max(spacing or 0.0 for spacing in grid.spacing_mm[1:])
         # rounded, so that header noise does not decide: 0.1 % of the grid, 1 micrometre
         is_corrected = one.geometry.correction is not None
-        has_direction = one.stack.frames[0].gradient is not None
+        first_frame = one.stack.frames[0]
+        has_direction = bool(first_frame.gradient or first_frame.scan_gradient)
         finest = (-round(share, 3), is_corrected, has_direction, round(in_plane_mm, 3))
         first_uid = min(frame.sop_instance_uid for frame in one.stack.frames)
         return (*finest, one.stack.series_uid, first_uid)

@@ -20,7 +20,7 @@ from harmonise.geometry import judge
 from harmonise.grids import analytic_coverage, centred_grid
 from harmonise.model import Model, kind_of
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
-from harmonise.series import Passport, Refusal, Role, Stack
+from harmonise.series import Geometry, Passport, Refusal, Role, Stack
 from harmonise.stacks import read_stacks
 from harmonise.steps import PlannedStep, planned_steps
 from harmonise.steps.resample import ResampleParams
@@ -139,8 +139,9 @@ def _candidates(stacks: Iterable[Stack], recipe: Recipe) -> tuple[list[Candidate
         if not is_asked:
             declined.append(_decline(stack, role, "NOT_SELECTED", f"role {role.name}"))
         elif geometry.grid is None:
-            code = geometry.code or "VOLUME_NOT_POSITIONED"
-            declined.append(_decline(stack, role, code, geometry.detail))
+            declined.append(
+                _decline(stack, role, _why_no_grid(stack, role, geometry), geometry.detail)
+            )
         else:
             try:
                 checked = eligible(stack, role, geometry, recipe)
@@ -148,6 +149,18 @@ def _candidates(stacks: Iterable[Stack], recipe: Recipe) -> tuple[list[Candidate
             except RejectedError as error:
                 declined.append(_decline(stack, role, error.code, error.detail))
     return _with_computed(candidates, declined, recipe)
+
+
+def _why_no_grid(stack: Stack, role: Role, geometry: Geometry) -> str:
+    """Return the code of a stack without a grid; images of one b-value and no direction are named.
+
+    A tensor scan whose directions went with its private elements looks like one image taken again.
+    """
+    frame = stack.frames[0]
+    has_direction = frame.gradient is not None or frame.scan_gradient is not None
+    if geometry.code == "MR_DUPLICATE_SLICE" and role.b_value and not has_direction:
+        return "DTI_NO_DIRECTIONS"
+    return geometry.code or "VOLUME_NOT_POSITIONED"
 
 
 def _with_computed(
@@ -298,7 +311,9 @@ def _codes(
 def _shows_direction(chosen: Candidate, recipe: Recipe) -> bool:
     """Tell whether one direction stands for a b-value of which a recipe takes one image."""
     is_one = chosen.role.name == "dwi" and bool(recipe.roles) and "dwi" not in recipe.every
-    return is_one and bool(chosen.role.b_value) and chosen.stack.frames[0].gradient is not None
+    frame = chosen.stack.frames[0]
+    has_direction = bool(frame.gradient or frame.scan_gradient)
+    return is_one and bool(chosen.role.b_value) and has_direction
 
 
 def _view(stack: Stack) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from harmonise.encode.nifti import ras_affine
 from harmonise.encode.private import canonical_json
 from harmonise.grids import grid_to_json
 from harmonise.planned import PlannedVolume, StudyPlan
@@ -95,6 +96,8 @@ def provenance_of(
         "steps": list(records),
         "output": {
             "grid": grid_to_json(volume.grid),
+            # NIfTI-1 keeps its matrix in float32: these are the numbers it was rounded from
+            "ras_affine_mm": ras_affine(volume.grid).tolist() if volume.grid.positioned else None,
             "unit": volume.unit,
             "quantitative": volume.quantitative,
             "sha256": volume_digest(volume),

@@ -72,10 +72,13 @@ def common_pair(stacks: Sequence[Stack], wanted: BSet) -> list[int]:
 def _whole(stacks: Sequence[Stack], b_value: float) -> list[int]:
     """Return the stacks of a b-value that together show no direction."""
     own = [index for index, stack in enumerate(stacks) if stack.b_value == b_value]
-    averaged = [index for index in own if stacks[index].frames[0].gradient is None]
+    # how evenly directions are spread is the same along any axes
+    told = [stacks[index].frames[0] for index in own]
+    directions = [frame.gradient or frame.scan_gradient for frame in told]
+    averaged = [i for i, direction in zip(own, directions, strict=True) if direction is None]
     if averaged:
         return averaged
-    vectors = np.array([stacks[index].frames[0].gradient for index in own])
+    vectors = np.array(directions)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     spread = np.linalg.eigvalsh(vectors.T @ vectors / len(own))
     if float(np.abs(spread - 1 / 3).max()) > ISOTROPIC:

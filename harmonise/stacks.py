@@ -188,9 +188,10 @@ def _with_b_values(
         unknown += diffusion and b_value is None
         frames.append(
             replace(
-                frame,
+                _of_component(frame, passport),
                 b_value=b_value if diffusion else None,
                 gradient=_gradient(passport, frame) if diffusion else None,
+                scan_gradient=_scan_gradient(passport, frame) if diffusion else None,
             )
         )
     if unknown:
@@ -214,6 +215,32 @@ def _gradient(passport: Passport, frame: Frame) -> tuple[float, float, float] | 
     if not isinstance(vector, list) or len(vector) != 3:
         return frame.gradient
     return float(vector[0]), float(vector[1]), float(vector[2])
+
+
+def _scan_gradient(passport: Passport, frame: Frame) -> tuple[float, float, float] | None:
+    """Return a direction along unknown axes where no public element or passport knows a better."""
+    vector = _row(passport, frame).get("scan_gradient")
+    if not isinstance(vector, list) or len(vector) != 3 or _gradient(passport, frame) is not None:
+        return None
+    return float(vector[0]), float(vector[1]), float(vector[2])
+
+
+def _of_component(frame: Frame, passport: Passport) -> Frame:
+    """Return the frame with the component its maker names outside ImageType: P, R or I."""
+    component = _row(passport, frame).get("component")
+    if component is None or component in frame.image_type:
+        return frame
+    return replace(frame, image_type=(*frame.image_type, str(component)))
+
+
+def _direction_flags(frames: list[Frame], passport: Passport) -> tuple[str, ...]:
+    """Return what is to be said of the directions of a stack."""
+    if not frames[0].b_value:
+        return ()
+    if frames[0].scan_gradient is not None:
+        return ("MR_DIRECTIONS_UNKNOWN",)
+    row = _row(passport, frames[0])
+    return ("MR_DIRECTIONS_UNCONFIRMED",) if row.get("gradient_unconfirmed") else ()
 
 
 def _row(passport: Passport, frame: Frame) -> dict[str, Any]:
@@ -255,5 +282,5 @@ def _stack(
         b_value=frames[0].b_value,
         header=header,
         passport=passport,
-        flags=flags,
+        flags=(*flags, *_direction_flags(frames, passport)),
     )

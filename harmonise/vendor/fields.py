@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydicom.dataset import Dataset
 
 from harmonise.data import table
 from harmonise.series import Finding
-from harmonise.vendor.directions import in_patient_axes
+from harmonise.vendor.directions import UNCONFIRMED, in_patient_axes, is_unconfirmed, scaled_b
 from harmonise.vendor.groups import frame_levels
 from harmonise.vendor.offset import seconds_after
 from harmonise.vendor.orphans import orphan_findings
@@ -38,6 +38,8 @@ TOSHIBA_PROTOCOL = "TOSHIBA_MEC_MR3^10"
 _PROTOCOL_B = re.compile(rb"<BVAL>(\d+(?:\.\d+)?)</BVAL>")
 """The largest b-value of a Toshiba protocol, s/mm2."""
 
+SCALED_WHY = "times the squared length of the direction"
+
 Level = tuple[Dataset, dict[tuple[int, str], list[int]]]
 """A level of the object with its private blocks."""
 
@@ -46,10 +48,13 @@ def frame_findings(ds: Dataset, frame: int) -> list[Finding]:
     """Return what one frame says, the believed finding of each field first.
 
     A b-value in the public element (PS3.3 C.8.13.5.9) goes before a private one, a private one
-    before a name, and one of another level is used only where the nearer level has none.
+    before a name, and one of another level is used only where the nearer level has none. A b-value
+    that GE tells by the length of a direction goes before all: the public one is the series'.
     """
     levels = list(frame_levels(ds, frame))
-    found = [*_public(levels), *_private(levels, ds), *orphan_findings(ds), *_names(ds)]
+    private = list(_private(levels, ds))
+    scaled = [finding for finding in private if finding.why == SCALED_WHY]
+    found = [*scaled, *_public(levels), *private, *orphan_findings(ds), *_names(ds)]
     believed = next((f.value for f in found if f.field == "b_value"), None)
     return [_judged(finding, believed) for finding in found]
 
@@ -79,18 +84,31 @@ def _first(levels: list[Dataset], keyword: str) -> tuple[float, ...]:
 
 def _private(levels: list[Dataset], ds: Dataset) -> Iterator[Finding]:
     known = [(level, blocks) for level in levels if (blocks := private_blocks(level))]
-    rows = [_read(row, known, ds) for row in table("vendor_fields")]
-    found = [finding for finding in rows if finding is not None]
+    found = [finding for row in table("vendor_fields") for finding in _read(row, known, ds)]
     bias = next((f.value for f in found if f.field == "b_value_bias"), GE_BIAS)
+    vector = next((f.value for f in found if f.field == "scan_gradient"), ())
+    is_turned = any(f.field == "gradient" for f in found)
     for finding in found:
-        if finding.field == "b_value" and finding.value >= GE_BIAS:
-            why = f"less the bias {bias:g}"
-            yield Finding(finding.field, (finding.value - bias) % GE_BIAS, finding.where, why)
-        elif finding.field != "b_value_bias":
+        if finding.field == "b_value":
+            yield from _b_values(finding, bias, vector)
+        elif finding.field != "b_value_bias" and not (
+            finding.field == "scan_gradient" and is_turned
+        ):
             yield finding
 
 
-def _read(row: dict[str, Any], levels: list[Level], ds: Dataset) -> Finding | None:
+def _b_values(finding: Finding, bias: float, vector: Sequence[float]) -> Iterator[Finding]:
+    """Yield a b-value without GE's bias; before it what a direction shorter than 1 makes of it."""
+    value, why = finding.value, finding.why
+    if value >= GE_BIAS:
+        value, why = (value - bias) % GE_BIAS, f"less the bias {bias:g}"
+    own = scaled_b(value, vector)
+    if own != value:
+        yield Finding(finding.field, own, finding.where, SCALED_WHY)
+    yield Finding(finding.field, value, finding.where, why)
+
+
+def _read(row: dict[str, Any], levels: list[Level], ds: Dataset) -> list[Finding]:
     """Return what one row of the table finds at the nearest level that has all its elements."""
     parts = row.get("parts") or [row["element"]]
     for level, blocks in levels:
@@ -98,24 +116,45 @@ def _read(row: dict[str, Any], levels: list[Level], ds: Dataset) -> Finding | No
         if all(raw is not None for raw in raws):
             break
     else:
-        return None
-    value = _value(row, raws, ds)
-    if value is None:
-        return None
+        return []
     where = f'({row["group"]:04X},"{row["creator"]}",{parts[0]:02X})'
-    return Finding(row["field"], value, where, f"private element of {row['vendor']}")
+    why = f"private element of {row['vendor']}"
+    if "axes" in row:
+        return _directions(row, raws, ds, where, why)
+    value = _value(row, raws, ds)
+    return [] if value is None else [Finding(row["field"], value, where, why)]
 
 
-def _value(row: dict[str, Any], raws: list[Any], ds: Dataset) -> float | list[float] | None:
+def _value(row: dict[str, Any], raws: list[Any], ds: Dataset) -> Any:
     if "offset_s" in row:
         return seconds_after(text(raws[0]), ds, row["offset_s"])
     found = tuple(number for raw in raws for number in numbers(raw, row["vr"]))
     if "index" in row:
-        return found[row["index"]] if len(found) > row["index"] else None
-    if not any(found):
-        return None
-    turned = in_patient_axes(found, row["axes"], ds) if "axes" in row else found
-    return None if turned is None else list(turned)
+        value = found[row["index"]] if len(found) > row["index"] else None
+        return value if "words" not in row else row["words"].get(value)
+    return list(found) if any(found) else None
+
+
+def _directions(
+    row: dict[str, Any], raws: list[Any], ds: Dataset, where: str, why: str
+) -> list[Finding]:
+    """Return a direction in patient axes; where its own axes are not known, as it was written.
+
+    The latter still tells images apart; nothing else is made of it. GE's is always kept, for its
+    length.
+    """
+    vector = [number for raw in raws for number in numbers(raw, row["vr"])]
+    if len(vector) != 3 or not any(vector):
+        return []
+    turned = in_patient_axes(vector, row["axes"], ds)
+    found = []
+    if turned is not None:
+        found.append(Finding("gradient", list(turned), where, why))
+        if row["axes"] == "scan" and is_unconfirmed(ds):
+            found.append(Finding("gradient_unconfirmed", True, where, UNCONFIRMED))
+    if turned is None or row["axes"] == "scan":
+        found.append(Finding("scan_gradient", vector, where, "along axes that are not known"))
+    return found
 
 
 def _names(ds: Dataset) -> Iterator[Finding]:
