@@ -85,6 +85,8 @@ class Recipe(Frozen):
     """Share of the common grid a series must cover; less asks for a look."""
     kernel_classes: tuple[Literal["soft", "medium", "sharp"], ...] = ()
     """Classes of CT kernel taken; none takes every kernel, known or not."""
+    protocol: Literal["pirads-2.1"] | None = None
+    """Published protocol that acquisitions are measured against, as figures of quality."""
     b_set: BSet = BSet()
     """What the ADC is computed from again, and which b-value is calculated."""
     largest_spacing_mm: float | None = Field(default=None, gt=0)

@@ -10,7 +10,7 @@ from typing import Any
 from config.errors import ConfigurationError, RejectedError
 from config.files import write_whole
 from harmonise.computed import made_of, natives_of, read_planned
-from harmonise.diffusion_checks import Check, check_diffusion, needs_check
+from harmonise.diffusion_checks import Check
 from harmonise.encode import (
     Labels,
     may_be_map,
@@ -24,32 +24,33 @@ from harmonise.encode import (
 from harmonise.encode.files import folder_name
 from harmonise.encode.private import canonical_json
 from harmonise.manifest import ManifestRow
+from harmonise.mr_figures import mr_figures
+from harmonise.mr_quality import Outline
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
 from harmonise.provenance import StepRecord, provenance_of, step_record, volume_digest
 from harmonise.qc import coverage_fraction, measure, verdict_of
 from harmonise.series import Refusal
 from harmonise.slices import frames_of_slices, placed, turned
 from harmonise.steps import Context
+from harmonise.together import looked_at_together
 from harmonise.volume import Volume
 
 __all__ = ["apply_study", "before_volume"]
-
-MOST_KEPT_BYTES = 64 << 20
-"""Native diffusion volumes kept between looking at them and making them; beyond it no more are
-looked at, since the images of one scan are small and a cohort's workers share the memory."""
 
 
 @dataclass
 class _Progress:
     """What one study's volumes hand to each other.
 
-    ``earlier`` holds decisions by step and series, ``checks`` what the diffusion images say of
-    each other, ``loaded`` native volumes that were read for it and are still to be made.
+    ``checks`` is what the diffusion images say of each other, ``loaded`` native volumes that were
+    read for it and are still to be made, ``earlier`` decisions by step and series, ``outlines`` the
+    body in the reference image.
     """
 
+    checks: dict[str, Check]
+    loaded: dict[str, Volume]
     earlier: dict[str, dict[str, Any]] = field(default_factory=dict)
-    checks: dict[str, Check] = field(default_factory=dict)
-    loaded: dict[str, Volume] = field(default_factory=dict)
+    outlines: dict[str, Outline] = field(default_factory=dict)
 
 
 def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
@@ -66,8 +67,7 @@ def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
     EnvironmentFault
         The folder cannot be written.
     """
-    progress = _Progress()
-    _check(plan, progress)
+    progress = _Progress(*looked_at_together(plan))
     rows = []
     for planned in plan.volumes:
         try:
@@ -85,24 +85,6 @@ def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
             rows.append(_declined_row(plan, Declined(refusal, stack, planned.role)))
     rows += [_declined_row(plan, one) for one in plan.declined]
     return sorted(rows, key=lambda row: row.sort_key)
-
-
-def _check(plan: StudyPlan, progress: _Progress) -> None:
-    """Look at the diffusion images of each study together; what cannot be read is refused later."""
-    for study_uid in sorted({one.stack.study_uid for one in plan.volumes}):
-        wanted = needs_check([one for one in plan.volumes if one.stack.study_uid == study_uid])
-        pairs, kept_bytes = [], 0
-        for planned in wanted:
-            try:
-                volume = read_planned(planned)
-            except RejectedError:
-                continue
-            kept_bytes += volume.values.nbytes
-            if kept_bytes > MOST_KEPT_BYTES:
-                break
-            pairs.append((planned, volume))
-            progress.loaded[planned.volume_id] = volume
-        progress.checks |= check_diffusion(pairs)
 
 
 def before_volume(
@@ -174,6 +156,7 @@ def _moved_out(plan: StudyPlan, records: Sequence[StepRecord], volume: Volume) -
 def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progress) -> ManifestRow:
     kept = progress.loaded.pop(planned.volume_id, None)
     volume = kept or read_planned(planned)
+    figures = mr_figures(plan, planned, volume, progress.outlines)
     volume, records = _run(plan, planned, volume, progress.earlier, planned.steps)
     check = progress.checks.get(planned.volume_id, Check())
     flagged = [
@@ -184,8 +167,8 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
     flagged += volume.meta.get("computed", {}).get("codes", [])
     if _moved_out(plan, records, volume):
         flagged.append("MR_FOV_NOT_COVERED")
-    codes = tuple(dict.fromkeys([*planned.codes, *flagged, *check.codes]))
-    qc = {**measure(volume), **check.qc}
+    codes = tuple(dict.fromkeys([*planned.codes, *flagged, *check.codes, *figures.codes]))
+    qc = {**measure(volume), **check.qc, **figures.qc}
     provenance = provenance_of(plan, planned, volume, records, codes=codes, qc=qc)
     folder = out / folder_name(planned.stack.subject) / folder_name(planned.stack.study_uid)
     as_map = plan.recipe.outputs.float_maps == "parametric_map" and may_be_map(volume)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from harmonise.diffusion import (
 from harmonise.planned import PlannedVolume
 from harmonise.volume import Grid, Volume
 
-__all__ = ["Check", "check_diffusion", "needs_check"]
+__all__ = ["FIT_B", "Check", "check_diffusion", "needs_check"]
 
 REFIT_RANGE = (0.95, 1.05)
 """Ratio of the ADC refitted to the delivered one; PROSTATEx: 1.02 to 1.04."""
@@ -48,7 +49,7 @@ class Check:
     """What was found of one volume: flags, and the numbers behind them."""
 
     codes: tuple[str, ...] = ()
-    qc: dict[str, float] = field(default_factory=dict)
+    qc: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from harmonise.choose import Candidate, best
 from harmonise.classify import classify
 from harmonise.computed import COMPUTED_FROM, grouped
 from harmonise.ct_choice import best_ct, phase_of
-from harmonise.data import table
 from harmonise.eligible import eligible, with_frame_flags
 from harmonise.geometry import judge
-from harmonise.grids import analytic_coverage, centred_grid
+from harmonise.grids import centred_grid
 from harmonise.model import Model, kind_of
+from harmonise.plan_codes import header_codes, resample_of, view_of, why_no_grid
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
-from harmonise.series import Geometry, Passport, Refusal, Role, Stack
+from harmonise.series import Passport, Refusal, Role, Stack
 from harmonise.stacks import read_stacks
 from harmonise.steps import PlannedStep, planned_steps
 from harmonise.steps.resample import ResampleParams
@@ -140,7 +140,7 @@ def _candidates(stacks: Iterable[Stack], recipe: Recipe) -> tuple[list[Candidate
             declined.append(_decline(stack, role, "NOT_SELECTED", f"role {role.name}"))
         elif geometry.grid is None:
             declined.append(
-                _decline(stack, role, _why_no_grid(stack, role, geometry), geometry.detail)
+                _decline(stack, role, why_no_grid(stack, role, geometry), geometry.detail)
             )
         else:
             try:
@@ -149,18 +149,6 @@ def _candidates(stacks: Iterable[Stack], recipe: Recipe) -> tuple[list[Candidate
             except RejectedError as error:
                 declined.append(_decline(stack, role, error.code, error.detail))
     return _with_computed(candidates, declined, recipe)
-
-
-def _why_no_grid(stack: Stack, role: Role, geometry: Geometry) -> str:
-    """Return the code of a stack without a grid; images of one b-value and no direction are named.
-
-    A tensor scan whose directions went with its private elements looks like one image taken again.
-    """
-    frame = stack.frames[0]
-    has_direction = frame.gradient is not None or frame.scan_gradient is not None
-    if geometry.code == "MR_DUPLICATE_SLICE" and role.b_value and not has_direction:
-        return "DTI_NO_DIRECTIONS"
-    return geometry.code or "VOLUME_NOT_POSITIONED"
 
 
 def _with_computed(
@@ -198,7 +186,7 @@ def _plan_roles(
     anchor: Candidate | None = None
     if recipe.reference_role is not None and candidates:
         rivals = [one for one in candidates if one.role.name == recipe.reference_role]
-        params = _resample_of(steps_of.get(recipe.reference_role, steps_of["*"]))
+        params = resample_of(steps_of.get(recipe.reference_role, steps_of["*"]))
         if rivals:
             anchor = _choose(rivals, params, None)[0]
         elif recipe.on_missing_reference == "refuse":
@@ -210,7 +198,7 @@ def _plan_roles(
     volumes, declined = [], []
     for key in sorted(groups):
         steps = steps_of.get(groups[key][0].role.name, steps_of["*"])
-        chosen, why = _choose(groups[key], _resample_of(steps), anchor)
+        chosen, why = _choose(groups[key], resample_of(steps), anchor)
         volumes.append(_planned(chosen, steps, recipe, anchor, why))
         declined += [
             _rival(one, "NOT_SELECTED", f"another series fills {one.role.name}")
@@ -235,10 +223,6 @@ def _place(one: Candidate, recipe: Recipe) -> tuple[int, str, float]:
     return (order, own, b_value)
 
 
-def _resample_of(steps: Iterable[PlannedStep]) -> ResampleParams | None:
-    return next((p for _, p in steps if isinstance(p, ResampleParams)), None)
-
-
 def _choose(
     rivals: Sequence[Candidate], params: ResampleParams | None, anchor: Candidate | None
 ) -> tuple[Candidate, str]:
@@ -261,7 +245,7 @@ def _planned(
     anchor: Candidate | None,
     why: str,
 ) -> PlannedVolume:
-    view = _view(chosen.stack) if chosen.role.name.startswith("mg_") else ""
+    view = view_of(chosen.stack) if chosen.role.name.startswith("mg_") else ""
     planned = PlannedVolume(
         volume_id=volume_id(
             chosen.role.name,
@@ -278,48 +262,4 @@ def _planned(
         parts=chosen.parts,
         log=(why, chosen.role.why),
     )
-    return replace(planned, codes=_codes(planned, chosen, recipe, anchor))
-
-
-def _codes(
-    planned: PlannedVolume, chosen: Candidate, recipe: Recipe, anchor: Candidate | None
-) -> tuple[str, ...]:
-    """Return the flags that headers alone call for."""
-    codes = list(chosen.stack.flags)
-    if chosen.geometry.code is not None:
-        codes.append(chosen.geometry.code)
-    if chosen.geometry.correction is not None:
-        codes += chosen.geometry.correction.codes
-    if chosen.role.calculated:
-        codes.append("MR_CALCULATED_B")
-    if _shows_direction(chosen, recipe):
-        codes.append("MR_DWI_ONE_DIRECTION")
-    if anchor is not None:
-        target = planned.target()
-        frame = chosen.stack.frame_of_reference_uid
-        if frame is None or frame != anchor.stack.frame_of_reference_uid:
-            codes.append("MR_FRAME_OF_REFERENCE_DIFFERS")
-        if target is not None and _resample_of(planned.steps) is not None:
-            share = float(analytic_coverage(chosen.grid, target).mean())
-            if share < recipe.minimum_coverage:
-                codes.append("MR_FOV_NOT_COVERED")
-    if chosen.role.name.startswith("mg_") and "?" in _view(chosen.stack):
-        codes.append("MG_NO_VIEW")
-    return tuple(dict.fromkeys(codes))
-
-
-def _shows_direction(chosen: Candidate, recipe: Recipe) -> bool:
-    """Tell whether one direction stands for a b-value of which a recipe takes one image."""
-    is_one = chosen.role.name == "dwi" and bool(recipe.roles) and "dwi" not in recipe.every
-    frame = chosen.stack.frames[0]
-    has_direction = bool(frame.gradient or frame.scan_gradient)
-    return is_one and bool(chosen.role.b_value) and has_direction
-
-
-def _view(stack: Stack) -> str:
-    """Return side and view, ``RMLO``; ``?`` stands for what the header does not say."""
-    header = stack.header
-    side = header.get("ImageLaterality") or header.get("Laterality") or "?"
-    known: dict[str, str] = table("mg_views")
-    view = known.get(str(header.get("ViewCode"))) or known.get(str(header.get("ViewPosition")))
-    return f"{side if side in {'L', 'R'} else '?'}{view or '?'}"
+    return replace(planned, codes=header_codes(planned, chosen, recipe, anchor))

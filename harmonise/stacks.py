@@ -16,6 +16,7 @@ from harmonise.vendor.harvest import B_EXPECTED_ABOVE, merge
 from harmonise.vendor.headers import dataset_digest
 from harmonise.vendor.instance import Instance, read_instance
 from harmonise.vendor.mosaic import tile_frames
+from harmonise.vendor.stripped import with_stripped
 
 __all__ = ["read_stacks"]
 
@@ -44,7 +45,8 @@ def read_stacks(
     list of Refusal
         ``FILE_UNREADABLE`` one a file that names no series, and one a series that has a damaged
         file, since the rest may look whole; ``UNSUPPORTED_MODALITY``, ``INSTANCE_CONFLICT``,
-        ``SERIES_INCONSISTENT``, ``MR_MOSAIC_UNSUPPORTED``, ``MR_B_UNKNOWN`` one a series.
+        ``SERIES_INCONSISTENT``, ``MR_MOSAIC_UNSUPPORTED``, ``MR_B_UNKNOWN``,
+        ``MR_PRIVATE_STRIPPED`` one a series.
     """
     refusals = []
     by_series: dict[str, list[Instance]] = defaultdict(list)
@@ -56,10 +58,13 @@ def read_stacks(
         else:
             by_series[instance.series_uid].append(instance)
     stacks: list[Stack] = []
+    makers: dict[str, str] = {}
     for series_uid in sorted(by_series):
         made, refused = _series(by_series[series_uid], (passports or {}).get(series_uid))
         stacks.extend(made)
         refusals.extend(refused)
+        makers[series_uid] = str(by_series[series_uid][0].header.get("Manufacturer") or "")
+    stacks, refusals = with_stripped(stacks, refusals, makers)
     return sorted(stacks, key=lambda s: (s.study_uid, s.series_uid)), refusals
 
 

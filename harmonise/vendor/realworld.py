@@ -13,7 +13,7 @@ from harmonise.series import Frame, Stack
 from harmonise.vendor.groups import macro
 from harmonise.vendor.private import numbers, text
 
-__all__ = ["Scale", "frame_scale"]
+__all__ = ["Scale", "frame_scale", "is_philips_magnitude"]
 
 _QUANTITATIVE_ROLES = frozenset({"adc", "ct"})
 
@@ -55,7 +55,7 @@ def frame_scale(ds: Dataset, frame: Frame, stack: Stack, role: str) -> Scale:
             intercept = float(vendor.get("rescale_intercept", 0.0))
             why = "rescale of the vendor passport"
     scale_slope = float(vendor.get("scale_slope", 0.0))
-    if scale_slope > 0 and slope > 0 and _is_philips_magnitude(stack, frame, role):
+    if scale_slope > 0 and slope > 0 and is_philips_magnitude(stack, frame, role):
         factor = slope * scale_slope
         return Scale(1.0 / scale_slope, intercept / factor, f"{why}, over RS x SS {factor:.6g}")
     return Scale(slope, intercept, why)
@@ -81,7 +81,8 @@ def _has_rescale(ds: Dataset, frame: Frame) -> bool:
     return transform.get("RescaleSlope") is not None
 
 
-def _is_philips_magnitude(stack: Stack, frame: Frame, role: str) -> bool:
+def is_philips_magnitude(stack: Stack, frame: Frame, role: str) -> bool:
+    """Tell whether a frame is a Philips magnitude image, which has a display scaling."""
     maker = str(stack.header.get("Manufacturer") or "").lower()
     kinds = set(frame.image_type)
     magnitude = "M" in kinds or any(kind.startswith("M_") for kind in kinds) or not kinds & _OTHER
