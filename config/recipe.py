@@ -87,6 +87,8 @@ class Recipe(Frozen):
     """Classes of CT kernel taken; none takes every kernel, known or not."""
     protocol: Literal["pirads-2.1"] | None = None
     """Published protocol that acquisitions are measured against, as figures of quality."""
+    sides: Literal["split"] | None = None
+    """Whether limbs are told apart: an image of both becomes a volume of each."""
     b_set: BSet = BSet()
     """What the ADC is computed from again, and which b-value is calculated."""
     largest_spacing_mm: float | None = Field(default=None, gt=0)

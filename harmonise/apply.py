@@ -226,6 +226,7 @@ def _labels(
         changed=bool(planned.parts) or any(step.kind == "intensity" for step in steps),
         image_type=made.image_type if made else (),
         gradient=gradient,
+        side=planned.side,
     )
 
 

@@ -16,6 +16,7 @@ from harmonise.choose import Candidate
 from harmonise.dynamic import relative_enhancement
 from harmonise.planned import Declined, Part, PlannedVolume, StudyPlan
 from harmonise.refit import calculated_image, common_pair, refitted_adc
+from harmonise.relaxation import refitted_t2
 from harmonise.series import Refusal, Role, Stack
 from harmonise.steps import Native
 from harmonise.vendor.pixels import load_volume
@@ -57,6 +58,7 @@ MADE: Mapping[str, Made] = MappingProxyType(
     {
         "dce_re": Made("dce", _enhancement, "PerfusionImageAnalysis"),
         "adc_refit": Made("dwi", refitted_adc, "DiffusionImageAnalysis", ("DIFFUSION", "ADC")),
+        "t2map_refit": Made("mese", refitted_t2, "PixelByPixelDivision", ("T2 MAP",)),
         "dwi_calc_refit": Made(
             "dwi", calculated_image, "DiffusionImageAnalysis", ("DIFFUSION", "CALC_BVALUE")
         ),
@@ -125,13 +127,14 @@ def grouped(
     Stacks of one series on one grid belong together: other series have another gain. Where
     diffusion images give no common b set in any series, one refusal says why.
     """
+    is_diffusion = MADE[role].base == "dwi"
     sets = [own for series in _sets_of(candidates) for own in series]
-    if role == "dce_re":
+    if not is_diffusion:
         sets = [max(series, key=len) for series in _sets_of(candidates)]
     made, refused = [], []
     for own in sets:
         try:
-            chosen = own if role == "dce_re" else _common(own, recipe)
+            chosen = _common(own, recipe) if is_diffusion else own
         except RejectedError as error:
             refused.append(_refused(own[0], role, error))
         else:

@@ -16,9 +16,9 @@ from harmonise.computed import COMPUTED_FROM, grouped
 from harmonise.ct_choice import best_ct, phase_of
 from harmonise.eligible import eligible, with_frame_flags
 from harmonise.geometry import judge
-from harmonise.grids import centred_grid
 from harmonise.model import Model, kind_of
 from harmonise.plan_codes import header_codes, resample_of, view_of, why_no_grid
+from harmonise.plan_limbs import Limb, sides_of
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
 from harmonise.series import Passport, Refusal, Role, Stack
 from harmonise.stacks import read_stacks
@@ -28,7 +28,17 @@ from harmonise.uids import volume_id
 
 __all__ = ["check_recipe", "plan_study"]
 
-QUANTITATIVE_ROLES = ("adc", "adc_refit", "ct", "dce_re", "fa", "pt", "pt_nac")
+QUANTITATIVE_ROLES = (
+    "adc",
+    "adc_refit",
+    "ct",
+    "dce_re",
+    "fa",
+    "pt",
+    "pt_nac",
+    "t2map",
+    "t2map_refit",
+)
 """Roles whose numbers mean something by themselves; no intensity step may touch them."""
 
 
@@ -199,7 +209,10 @@ def _plan_roles(
     for key in sorted(groups):
         steps = steps_of.get(groups[key][0].role.name, steps_of["*"])
         chosen, why = _choose(groups[key], resample_of(steps), anchor)
-        volumes.append(_planned(chosen, steps, recipe, anchor, why))
+        volumes += [
+            _planned(chosen, (*limb.steps, *steps), recipe, anchor, why, limb)
+            for limb in sides_of(chosen, recipe)
+        ]
         declined += [
             _rival(one, "NOT_SELECTED", f"another series fills {one.role.name}")
             for one in groups[key]
@@ -230,8 +243,9 @@ def _choose(
         return best(rivals, target=None)
     if anchor is None and all(one.role.name == "ct" for one in rivals):
         return best_ct(rivals)
-    target = centred_grid(anchor.grid, params.spacing_mm, params.shape) if anchor else None
-    return best(rivals, target=target, spacing_mm=params.spacing_mm, shape=params.shape)
+    target = params.grid_about(anchor.grid) if anchor else None
+    spacing_mm = [step or 1.0 for step in params.spacing_mm]  # compared with a fixed shape only
+    return best(rivals, target=target, spacing_mm=spacing_mm, shape=params.shape)
 
 
 def _sources(stack: Stack) -> list[str]:
@@ -244,8 +258,9 @@ def _planned(
     recipe: Recipe,
     anchor: Candidate | None,
     why: str,
+    limb: Limb,
 ) -> PlannedVolume:
-    view = view_of(chosen.stack) if chosen.role.name.startswith("mg_") else ""
+    view = view_of(chosen.stack) if chosen.role.name.startswith("mg_") else limb.side
     planned = PlannedVolume(
         volume_id=volume_id(
             chosen.role.name,
@@ -260,6 +275,7 @@ def _planned(
         steps=steps,
         reference=anchor.grid if anchor else None,
         parts=chosen.parts,
-        log=(why, chosen.role.why),
+        log=(why, chosen.role.why, *limb.log),
+        side=limb.side,
     )
-    return replace(planned, codes=header_codes(planned, chosen, recipe, anchor))
+    return replace(planned, codes=(*header_codes(planned, chosen, recipe, anchor), *limb.codes))

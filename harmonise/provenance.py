@@ -24,7 +24,7 @@ FORMAT = "accordage-provenance/1"
 
 PACKAGES = ("SimpleITK", "accordage", "numpy", "pydicom", "scipy")
 
-REAL_VALUE_FACTS = frozenset({"adc_median", "adc_unit", "scaling", "suv"})
+REAL_VALUE_FACTS = frozenset({"adc_median", "adc_unit", "scaling", "suv", "t2_median", "t2_unit"})
 
 StepRecord = dict[str, Any]
 
@@ -73,6 +73,7 @@ def provenance_of(
             "b_value": planned.role.b_value,
             "calculated": planned.role.calculated,
             "phase": planned.role.phase,
+            "side": planned.side or None,
             "why": planned.role.why,
         },
         "choice": list(planned.log),

@@ -59,7 +59,8 @@ class Labels:
     ``derivations`` are keywords of CID 7203 in the order of the steps; ``changed`` says whether an
     intensity step gave the numbers another meaning, ``computed`` whether several volumes made it.
     ``image_type`` is what ImageType says after its second value where that is not the source's,
-    ``gradient`` the diffusion direction of the volume as it lies now, in patient axes (LPS).
+    ``gradient`` the diffusion direction of the volume as it lies now, in patient axes (LPS),
+    ``side`` the limb that was kept.
     """
 
     volume_id: str
@@ -73,6 +74,7 @@ class Labels:
     computed: bool = False
     image_type: tuple[str, ...] = ()
     gradient: tuple[float, float, float] | None = None
+    side: str = ""
 
 
 def uid_of(stack: Stack, labels: Labels, part: str) -> UID:
@@ -211,6 +213,10 @@ class _Series:
         for keyword in OF_ONE_PHASE if self.labels.computed else ():
             if keyword in ds:
                 delattr(ds, keyword)
+        if self.labels.side:
+            ds.Laterality = self.labels.side  # PS3.3 C.7.3.1
+            if "ImageLaterality" in ds:
+                del ds.ImageLaterality
         self._diffusion(ds)
         if ds.SOPClassUID == "1.2.840.10008.5.1.4.1.1.128":
             ds.ImageIndex = index + 1  # PS3.3 C.8.9.4

@@ -15,7 +15,7 @@ from harmonise.vendor.private import numbers, text
 
 __all__ = ["Scale", "frame_scale", "is_philips_magnitude"]
 
-_QUANTITATIVE_ROLES = frozenset({"adc", "ct"})
+_QUANTITATIVE_ROLES = frozenset({"adc", "ct", "t2map"})
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,12 @@ def is_philips_magnitude(stack: Stack, frame: Frame, role: str) -> bool:
     maker = str(stack.header.get("Manufacturer") or "").lower()
     kinds = set(frame.image_type)
     magnitude = "M" in kinds or any(kind.startswith("M_") for kind in kinds) or not kinds & _OTHER
-    return "philips" in maker and stack.modality == "MR" and role not in {"adc", "fa"} and magnitude
+    return (
+        "philips" in maker
+        and stack.modality == "MR"
+        and role not in {"adc", "fa", "t2map"}
+        and magnitude
+    )
 
 
 _OTHER = frozenset({"P", "R", "I", "PHASE", "PHASE MAP", "REAL", "IMAGINARY", "MIXED", "B0", "B1"})
