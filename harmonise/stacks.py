@@ -12,6 +12,7 @@ from config.errors import RejectedError
 from harmonise.classify import DIFFUSION, MAPS, role_of
 from harmonise.series import Frame, Passport, Refusal, Stack
 from harmonise.split import split_frames
+from harmonise.torn import without_torn
 from harmonise.vendor.harvest import B_EXPECTED_ABOVE, merge
 from harmonise.vendor.headers import dataset_digest
 from harmonise.vendor.instance import Instance, read_instance
@@ -46,7 +47,7 @@ def read_stacks(
         ``FILE_UNREADABLE`` one a file that names no series, and one a series that has a damaged
         file, since the rest may look whole; ``UNSUPPORTED_MODALITY``, ``INSTANCE_CONFLICT``,
         ``SERIES_INCONSISTENT``, ``MR_MOSAIC_UNSUPPORTED``, ``MR_B_UNKNOWN``,
-        ``MR_PRIVATE_STRIPPED`` one a series.
+        ``MR_PRIVATE_STRIPPED``, ``SERIES_TORN`` one a series.
     """
     refusals = []
     by_series: dict[str, list[Instance]] = defaultdict(list)
@@ -106,7 +107,10 @@ def _series(
         _stack(part, instances[0], headers, passport, flags)
         for part in split_frames(frames, headers)
     ]
-    return stacks, refusals
+    whole, torn = without_torn(stacks)
+    if torn:
+        refusals.append(_refuse(instances[0], "SERIES_TORN", torn))
+    return whole, refusals
 
 
 def _without_copies(
