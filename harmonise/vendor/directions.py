@@ -15,15 +15,15 @@ from pydicom.dataset import Dataset
 
 from harmonise.vendor.private import numbers, text
 
-__all__ = ["UNCONFIRMED", "in_patient_axes", "is_unconfirmed", "scaled_b"]
+__all__ = ["UNCONFIRMED", "canon_axes", "in_patient_axes", "is_unconfirmed", "scaled_b"]
 
 UNCONFIRMED = "not axial or not head first supine: the rule is of limited validation"
 
 LEAST_COSINE = 0.7
 """Least part of the normal along an axis of the patient: between two planes GE's rule is open."""
 
-AXIAL = 2
-"""Index of the patient's axis that the normal of an axial slice follows."""
+CORONAL, AXIAL = 1, 2
+"""Index of the patient's axis that the normal of a coronal and of an axial slice follows."""
 
 GE_AXES = {
     (0, "COL"): ((1, 0, 0), (0, 1, 0), (0, 0, -1)),
@@ -74,6 +74,23 @@ def in_patient_axes(
         parts = np.asarray(turn) @ parts
     x, y, z = (float(v) for v in parts[0] * across + parts[1] * down + parts[2] * normal)
     return x, y, z
+
+
+def canon_axes(vector: Sequence[float], ds: Dataset) -> tuple[float, float, float] | None:
+    """Return a direction of Canon's image comment in patient axes; None where nobody knows how.
+
+    Its three numbers are row, column and reversed slice direction, seen on data with the phase
+    along columns only (dcm2niix issue 422, dcm_qa_canon); dcm2niix reads coronal slices otherwise.
+    """
+    cosines = numbers(ds.get("ImageOrientationPatient"), "DS")
+    if len(vector) != 3 or len(cosines) != 6:
+        return None
+    normal = np.abs(np.cross(cosines[:3], cosines[3:]))
+    is_column = text(ds.get("InPlanePhaseEncodingDirection") or "") == "COL"
+    if not is_column or int(np.argmax(normal)) == CORONAL or normal.max() < LEAST_COSINE:
+        return None
+    first, second, third = vector
+    return in_patient_axes((second, first, -third), "image", ds)
 
 
 def is_unconfirmed(ds: Dataset) -> bool:

@@ -10,7 +10,14 @@ from pydicom.dataset import Dataset
 
 from harmonise.data import table
 from harmonise.series import Finding
-from harmonise.vendor.directions import UNCONFIRMED, in_patient_axes, is_unconfirmed, scaled_b
+from harmonise.vendor.csa import csa_values
+from harmonise.vendor.directions import (
+    UNCONFIRMED,
+    canon_axes,
+    in_patient_axes,
+    is_unconfirmed,
+    scaled_b,
+)
 from harmonise.vendor.groups import frame_levels
 from harmonise.vendor.offset import seconds_after
 from harmonise.vendor.orphans import orphan_findings
@@ -30,8 +37,10 @@ GE_BIAS = 1e9
 _SEQUENCE_B = re.compile(r"^\*?[a-z0-9]*_b(\d+)(?:t|#\d+)?$")
 """Siemens: ``*ep_b50t`` is one b-value; ``*ep_b50_800`` a range, and no b-value."""
 
-_COMMENT_B = re.compile(r"^b=(\d+(?:\.\d+)?)\(")
+_COMMENT_B = re.compile(r"^b=(\d+(?:\.\d+)?)\(([^)]*)\)?")
 """Canon and Toshiba: ``b=1500(0.445,0.000,0.895)`` in ImageComments."""
+
+CSA_NAMES = frozenset({"B_value", "DiffusionGradientDirection"})
 
 TOSHIBA_PROTOCOL = "TOSHIBA_MEC_MR3^10"
 
@@ -160,6 +169,7 @@ def _directions(
 def _names(ds: Dataset) -> Iterator[Finding]:
     vendor = text(ds.get("Manufacturer") or "").lower()
     if "siemens" in vendor:
+        yield from _csa(ds)
         match = _SEQUENCE_B.match(text(ds.get("SequenceName") or "").lower())
         if match:
             yield Finding("b_value", float(match[1]), "(0018,0024)", "part of the sequence name")
@@ -167,8 +177,37 @@ def _names(ds: Dataset) -> Iterator[Finding]:
         match = _COMMENT_B.match(text(ds.get("ImageComments") or ""))
         if match:
             yield Finding("b_value", float(match[1]), "(0020,4000)", "part of the image comment")
+            yield from _canon_direction(match[2], ds)
         else:
             yield from _toshiba_b0(ds)
+
+
+def _csa(ds: Dataset) -> Iterator[Finding]:
+    """Yield what scanners before software VB13 wrote into the CSA header alone."""
+    raw = private_value(ds, 0x0029, "SIEMENS CSA HEADER", 0x10)
+    newer = private_value(ds, 0x0019, "SIEMENS MR HEADER", 0x0C)
+    if not isinstance(raw, (bytes, bytearray)) or newer is not None:
+        return
+    said = csa_values(bytes(raw), CSA_NAMES)
+    where, why = '(0029,"SIEMENS CSA HEADER",10)', "named value of the CSA header"
+    b_value = numbers("\\".join(said.get("B_value", ())[:1]), "IS")
+    vector = numbers("\\".join(said.get("DiffusionGradientDirection", ())), "DS")
+    if b_value:
+        yield Finding("b_value", b_value[0], where, why)
+    if len(vector) == 3 and any(vector):
+        yield Finding("gradient", list(vector), where, why)
+
+
+def _canon_direction(said: str, ds: Dataset) -> Iterator[Finding]:
+    vector = numbers(said.replace(",", "\\"), "DS")
+    if len(vector) != 3 or not any(vector):
+        return
+    turned = canon_axes(vector, ds)
+    why = "part of the image comment"
+    if turned is not None:
+        yield Finding("gradient", list(turned), "(0020,4000)", why)
+    else:
+        yield Finding("scan_gradient", list(vector), "(0020,4000)", "along axes that are not known")
 
 
 def _toshiba_b0(ds: Dataset) -> Iterator[Finding]:

@@ -308,3 +308,54 @@ def test_a_ge_direction_whose_axes_are_not_known_parts_volumes_and_is_not_writte
         stem = tmp_path / "out" / row.dicom_path
         assert float(np.loadtxt(stem.with_name(f"{stem.name}.bval"))) == 1000.0
         assert not stem.with_name(f"{stem.name}.bvec").exists()
+
+
+def canon_series(orientation, phase):
+    series = []
+    for number, vector in enumerate(DIRECTIONS[1:]):
+        comment = "b=1500({:.3f},{:.3f},{:.3f})".format(*vector)
+
+        def private(index: int, ds: Dataset, number=number) -> None:
+            ds.InstanceNumber = number * 4 + index + 1
+
+        series += builders.dwi(
+            4,
+            1500.0,
+            orientation=orientation,
+            first_uid=100 + 10 * number,
+            per_slice=private,
+            Manufacturer="CANON_MEC",
+            ImageType=["ORIGINAL", "PRIMARY", "GDC"],
+            SeriesDescription="DTI",
+            PatientPosition="HFS",
+            InPlanePhaseEncodingDirection=phase,
+            ImageComments=comment,
+            AcquisitionNumber=1,
+            SeriesNumber=3,
+        )
+    return series
+
+
+@pytest.mark.parametrize("name", ["axial", "turned", "sagittal", "oblique"])
+def test_canon_directions_of_the_image_comment_are_read_as_dcm2niix_reads_them(tmp_path, name):
+    builders.write_all(canon_series(PLANES[name], "COL"), tmp_path / "in")
+    converted(tmp_path / "in", tmp_path / "ref")
+    affine = nib.load(next((tmp_path / "ref").glob("*.nii"))).affine
+
+    stacks, refusals = read_stacks(sorted((tmp_path / "in").iterdir()))
+
+    assert refusals == []
+    ordered = sorted(stacks, key=lambda stack: stack.frames[0].instance_number)
+    theirs = np.loadtxt(next((tmp_path / "ref").glob("*.bvec"))).T
+    for stack, other in zip(ordered, theirs, strict=True):
+        ours = fsl_vector(stack.frames[0].gradient, affine)
+        # the sign of a direction means nothing
+        assert abs(float(np.dot(ours, other))) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "phase"), [("coronal", "COL"), ("axial", "ROW")])
+def test_canon_directions_nobody_has_validated_are_not_turned(tmp_path, name, phase):
+    stacks, _ = read_stacks(builders.write_all(canon_series(PLANES[name], phase), tmp_path))
+
+    assert len(stacks) == len(DIRECTIONS) - 1
+    assert {stack.flags for stack in stacks} == {("MR_DIRECTIONS_UNKNOWN",)}

@@ -134,6 +134,19 @@ def test_a_direction_kept_in_the_passport_still_parts_volumes_once_private_eleme
     assert sorted(stack.frames[0].gradient for stack in stacks) == [(0, 1, 0), (0.6, 0, 0.8)]
 
 
+def test_a_siemens_scanner_before_vb13_says_it_in_the_csa_header_alone():
+    """Named values B_value and DiffusionGradientDirection, along the patient's axes."""
+    (ds,) = builders.dwi(1, None)
+    said = {"B_value": ["1000"], "DiffusionGradientDirection": ["0.6", "0.0", "-0.8"]}
+    builders.add_private(ds, 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", builders.csa_bytes(said))
+
+    assert values_of(ds) == {"b_value": 1000.0, "gradient": [0.6, 0.0, -0.8]}
+
+    # the newer element goes before it
+    builders.add_private(ds, 0x0019, "SIEMENS MR HEADER", 0x0C, "IS", 0)
+    assert values_of(ds) == {"b_value": 0.0}
+
+
 def test_directions_that_are_gone_are_named_instead_of_called_a_repeat(tmp_path):
     """A de-identified tensor scan: six images a place, one b-value, nothing to tell them apart."""
     series = [
