@@ -38,7 +38,8 @@ def without_torn(stacks: Sequence[Stack]) -> tuple[list[Stack], str]:
     Volumes of one series (b-values, echoes, phases) lie at the same places. Two parts that share no
     place, lie within each other and make one regular stack together were one volume, of which some
     slices say something else: each alone would pass for a whole one with slices farther apart. So
-    were three single slices or more that make one.
+    were three single slices or more that make one, and a slice without a place that is otherwise
+    like the others: it may be one of theirs.
     """
     torn: set[int] = set()
     why = ""
@@ -46,11 +47,30 @@ def without_torn(stacks: Sequence[Stack]) -> tuple[list[Stack], str]:
         if _within(stacks[one], stacks[other]) and _are_whole((stacks[one], stacks[other])):
             torn |= {one, other}
             why = why or _difference(stacks[one], stacks[other])
+    for one, other in _unplaced(stacks):
+        torn |= {one, other}
+        why = why or "(0020,0032) absent in some slices of one volume"
     single = [n for n, stack in enumerate(stacks) if len(stack.frames) == 1]
     if len(single) >= FEWEST_SINGLE and _are_whole([stacks[n] for n in single]):
         torn |= set(single)
         why = why or _difference(stacks[single[0]], stacks[single[1]])
     return [stack for n, stack in enumerate(stacks) if n not in torn], why
+
+
+def _unplaced(stacks: Sequence[Stack]) -> list[tuple[int, int]]:
+    """Return the pairs of a slice without a place and a stack that it is otherwise like."""
+    bare = [n for n, stack in enumerate(stacks) if stack.frames[0].position_mm is None]
+    return [
+        (one, other)
+        for one in bare
+        for other in range(len(stacks))
+        if other not in bare and _kind(stacks[one]) == _kind(stacks[other])
+    ]
+
+
+def _kind(stack: Stack) -> tuple[object, ...]:
+    frame = stack.frames[0]
+    return (frame.sop_class_uid, frame.image_type, frame.rows, frame.columns, frame.b_value)
 
 
 def _within(one: Stack, other: Stack) -> bool:

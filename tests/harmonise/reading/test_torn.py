@@ -41,6 +41,30 @@ def test_slices_within_a_volume_that_say_something_else_refuse_it(changes, which
     assert (stacks, codes) == ([], ["SERIES_TORN"])
 
 
+@pytest.mark.parametrize("which", [0, 2, 4])
+def test_a_slice_without_a_place_may_be_one_of_the_volume(which, tmp_path):
+    """At the end of the stack the rest would pass for whole."""
+    series = builders.t2w(5)
+    del series[which].ImagePositionPatient
+
+    stacks, codes = found(tmp_path, series)
+
+    assert (stacks, codes) == ([], ["SERIES_TORN"])
+
+
+@pytest.mark.parametrize(("frames", "groups"), [(3, 4), (4, 3)])
+def test_an_enhanced_object_has_a_functional_group_a_frame(frames, groups, tmp_path):
+    """PS3.3 C.7.6.16; frames without one, or one too many, are frames nobody can place."""
+    places = [(0.0, 0.0, 3.0 * index) for index in range(4)]
+    ds = builders.enhanced_mr(builders.ramp(4, 6, 8), places_mm=places)
+    ds.NumberOfFrames = frames
+    ds.PerFrameFunctionalGroupsSequence = list(ds.PerFrameFunctionalGroupsSequence)[:groups]
+
+    stacks, codes = found(tmp_path, [ds])
+
+    assert (stacks, codes) == ([], ["FILE_UNREADABLE"])
+
+
 def test_a_phase_number_that_counts_slices_is_no_phase(tmp_path):
     series = builders.t2w(6)
     for index, ds in enumerate(series):
