@@ -5,14 +5,14 @@ Each figure stays the same when an image is multiplied by a number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from config.errors import InconsistentSeries
-from harmonise.grids import centred_grid, known_spacing
+from harmonise.grids import known_spacing
 from harmonise.interpolate import resample_onto
 from harmonise.steps.foreground import foreground_of
 from harmonise.steps.statistics import box_about_centre
@@ -39,8 +39,12 @@ Patz 1995, doi:10.1002/mrm.1910340618), so that an ADC comes out too low."""
 LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float64)
 """Difference of two Laplacians (Immerkaer 1996, doi:10.1006/cviu.1996.0060): blind to planes."""
 
-OUTLINE_MM = (3.0, 3.0, 3.0)
-"""Grid on which outlines are compared; distortion that matters is wider."""
+OUTLINE_MM = 3.0
+"""Pixels on which outlines are compared; distortion that matters is wider."""
+
+MOST_AT_BORDER = 0.5
+"""Share of the picture's border that is body: above it the field of view does not show where the
+body ends, and what is dark inside is no air."""
 
 VOID_SHARE = 0.1
 """Of the median signal of the body: below it there is gas, metal, a coil or cortical bone."""
@@ -93,13 +97,35 @@ class Outline:
 def outline_of(volume: Volume, like: Outline | None = None) -> Outline | None:
     """Return the body of an image on its own coarse grid, or on another's; None where none is."""
     try:
-        grid = like.image.grid if like else centred_grid(volume.grid, OUTLINE_MM, None)
-        coarse = resample_onto(volume, grid, order=1)
+        coarse = resample_onto(volume, like.image.grid, order=1) if like else _coarse(volume)
         found = foreground_of(coarse.values)
     except InconsistentSeries:
         return None
     body = np.stack([ndimage.binary_fill_holes(plane) for plane in found.mask])
-    return Outline(coarse, body, found.air_below is not None)
+    edges = (body[:, 0], body[:, -1], body[:, :, 0], body[:, :, -1])
+    at_border = float(np.concatenate([edge.ravel() for edge in edges]).mean())
+    return Outline(coarse, body, found.air_below is not None and at_border < MOST_AT_BORDER)
+
+
+def _coarse(volume: Volume) -> Volume:
+    """Return the mean over blocks of pixels of about :data:`OUTLINE_MM`, slices as they are."""
+    grid = volume.grid
+    _, row_mm, column_mm = known_spacing(grid)
+    down, across = (max(1, round(OUTLINE_MM / step)) for step in (row_mm, column_mm))
+    rows, columns = grid.shape[1] // down, grid.shape[2] // across
+    kept = volume.values[:, : rows * down, : columns * across]
+    values = kept.reshape(grid.shape[0], rows, down, columns, across).mean(axis=(2, 4))
+    start = np.asarray(grid.origin_mm)
+    start = start + np.asarray(grid.direction[1]) * row_mm * (down - 1) / 2
+    start = start + np.asarray(grid.direction[2]) * column_mm * (across - 1) / 2
+    x, y, z = (float(v) for v in start)
+    coarse = replace(
+        grid,
+        shape=(grid.shape[0], rows, columns),
+        spacing_mm=(grid.spacing_mm[0], row_mm * down, column_mm * across),
+        origin_mm=(x, y, z),
+    )
+    return Volume(values.astype(np.float32), coarse, volume.unit)
 
 
 def overlap_of_outlines(one: Outline, other: Outline) -> float | None:

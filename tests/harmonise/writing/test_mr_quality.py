@@ -193,7 +193,7 @@ def test_a_sound_study_has_figures_and_no_flag_of_theirs(tmp_path):
     made, records = study(tmp_path)
 
     qc = records[("dwi", 50.0)]["qc"]
-    assert qc["outline_dice"] > 0.98
+    assert qc["outline_dice"] > 0.95
     assert qc["snr_in_box"] > 20
     assert records[("t2w_ax", None)]["qc"]["largest_void_ml"] == 0.0
     assert "high_b_s_mm2" in qc["protocol_deviations"]
