@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from config.base import Frozen, Name
 
-__all__ = ["Outputs", "Recipe", "StepSpec"]
+__all__ = ["BSet", "Outputs", "Recipe", "StepSpec"]
 
 
 class StepSpec(Frozen):
@@ -41,6 +41,27 @@ class Outputs(Frozen):
     too."""
 
 
+class BSet(Frozen):
+    """The b-values, s/mm2, that the roles ``adc_refit`` and ``dwi_calc_refit`` are computed from.
+
+    One of each range at every site, so that the maps can be compared; PI-RADS v2.1 unless said.
+    """
+
+    low: tuple[float, float] = (50.0, 100.0)
+    """Range of the lower one; below 50 perfusion adds to diffusion."""
+    high: tuple[float, float] = (800.0, 1000.0)
+    """Range of the higher one; above 1000 the decay is no single exponential."""
+    calculated: float = Field(default=1400.0, gt=0)
+    """b-value of the calculated image."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> BSet:
+        edges = (*self.low, *self.high)
+        if list(edges) != sorted(edges) or self.low[0] < 0 or self.low[1] >= self.high[0]:
+            raise ValueError("ranges must ascend and lie apart")
+        return self
+
+
 class Recipe(Frozen):
     """One recipe."""
 
@@ -64,6 +85,12 @@ class Recipe(Frozen):
     """Share of the common grid a series must cover; less asks for a look."""
     kernel_classes: tuple[Literal["soft", "medium", "sharp"], ...] = ()
     """Classes of CT kernel taken; none takes every kernel, known or not."""
+    protocol: Literal["pirads-2.1"] | None = None
+    """Published protocol that acquisitions are measured against, as figures of quality."""
+    sides: Literal["split"] | None = None
+    """Whether limbs are told apart: an image of both becomes a volume of each."""
+    b_set: BSet = BSet()
+    """What the ADC is computed from again, and which b-value is calculated."""
     largest_spacing_mm: float | None = Field(default=None, gt=0)
     """Distance of neighbouring slices above which a series is refused; none takes any."""
     steps: tuple[StepSpec, ...] = ()

@@ -9,8 +9,8 @@ from typing import Any
 
 from config.errors import ConfigurationError, RejectedError
 from config.files import write_whole
-from harmonise.computed import natives_of, read_planned
-from harmonise.diffusion_checks import Check, check_diffusion, needs_check
+from harmonise.computed import made_of, natives_of, read_planned
+from harmonise.diffusion_checks import Check
 from harmonise.encode import (
     Labels,
     may_be_map,
@@ -24,33 +24,33 @@ from harmonise.encode import (
 from harmonise.encode.files import folder_name
 from harmonise.encode.private import canonical_json
 from harmonise.manifest import ManifestRow
+from harmonise.mr_figures import mr_figures
+from harmonise.mr_quality import Outline
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
 from harmonise.provenance import StepRecord, provenance_of, step_record, volume_digest
 from harmonise.qc import coverage_fraction, measure, verdict_of
 from harmonise.series import Refusal
 from harmonise.slices import frames_of_slices, placed, turned
 from harmonise.steps import Context
-from harmonise.vendor.pixels import load_volume
+from harmonise.together import looked_at_together
 from harmonise.volume import Volume
 
 __all__ = ["apply_study", "before_volume"]
-
-MOST_KEPT_BYTES = 64 << 20
-"""Native diffusion volumes kept between looking at them and making them; beyond it no more are
-looked at, since the images of one scan are small and a cohort's workers share the memory."""
 
 
 @dataclass
 class _Progress:
     """What one study's volumes hand to each other.
 
-    ``earlier`` holds decisions by step and series, ``checks`` what the diffusion images say of
-    each other, ``loaded`` native volumes that were read for it and are still to be made.
+    ``checks`` is what the diffusion images say of each other, ``loaded`` native volumes that were
+    read for it and are still to be made, ``earlier`` decisions by step and series, ``outlines`` the
+    body in the reference image.
     """
 
+    checks: dict[str, Check]
+    loaded: dict[str, Volume]
     earlier: dict[str, dict[str, Any]] = field(default_factory=dict)
-    checks: dict[str, Check] = field(default_factory=dict)
-    loaded: dict[str, Volume] = field(default_factory=dict)
+    outlines: dict[str, Outline] = field(default_factory=dict)
 
 
 def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
@@ -67,8 +67,7 @@ def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
     EnvironmentFault
         The folder cannot be written.
     """
-    progress = _Progress()
-    _check(plan, progress)
+    progress = _Progress(*looked_at_together(plan))
     rows = []
     for planned in plan.volumes:
         try:
@@ -86,24 +85,6 @@ def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
             rows.append(_declined_row(plan, Declined(refusal, stack, planned.role)))
     rows += [_declined_row(plan, one) for one in plan.declined]
     return sorted(rows, key=lambda row: row.sort_key)
-
-
-def _check(plan: StudyPlan, progress: _Progress) -> None:
-    """Look at the diffusion images of each study together; what cannot be read is refused later."""
-    for study_uid in sorted({one.stack.study_uid for one in plan.volumes}):
-        wanted = needs_check([one for one in plan.volumes if one.stack.study_uid == study_uid])
-        pairs, kept_bytes = [], 0
-        for planned in wanted:
-            try:
-                volume = load_volume(planned.stack, planned.geometry)
-            except RejectedError:
-                continue
-            kept_bytes += volume.values.nbytes
-            if kept_bytes > MOST_KEPT_BYTES:
-                break
-            pairs.append((planned, volume))
-            progress.loaded[planned.volume_id] = volume
-        progress.checks |= check_diffusion(pairs)
 
 
 def before_volume(
@@ -168,12 +149,14 @@ def _run(
 def _moved_out(plan: StudyPlan, records: Sequence[StepRecord], volume: Volume) -> bool:
     """Tell whether a motion, which headers do not know of, took too much out of the grid."""
     is_moved = any(record["decided"].get("matrix") is not None for record in records)
-    return is_moved and coverage_fraction(volume) < plan.recipe.minimum_coverage
+    inside = volume.coverage if volume.field_of_view is None else volume.field_of_view
+    return is_moved and inside is not None and inside.mean() < plan.recipe.minimum_coverage
 
 
 def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progress) -> ManifestRow:
     kept = progress.loaded.pop(planned.volume_id, None)
     volume = kept or read_planned(planned)
+    figures = mr_figures(plan, planned, volume, progress.outlines)
     volume, records = _run(plan, planned, volume, progress.earlier, planned.steps)
     check = progress.checks.get(planned.volume_id, Check())
     flagged = [
@@ -184,12 +167,13 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
     flagged += volume.meta.get("computed", {}).get("codes", [])
     if _moved_out(plan, records, volume):
         flagged.append("MR_FOV_NOT_COVERED")
-    codes = tuple(dict.fromkeys([*planned.codes, *flagged, *check.codes]))
-    qc = {**measure(volume), **check.qc}
+    codes = tuple(dict.fromkeys([*planned.codes, *flagged, *check.codes, *figures.codes]))
+    qc = {**measure(volume), **check.qc, **figures.qc}
     provenance = provenance_of(plan, planned, volume, records, codes=codes, qc=qc)
     folder = out / folder_name(planned.stack.subject) / folder_name(planned.stack.study_uid)
     as_map = plan.recipe.outputs.float_maps == "parametric_map" and may_be_map(volume)
-    labels = _labels(plan, planned)
+    gradient = None if planned.parts else turned(planned.stack.frames[0].gradient, records)
+    labels = _labels(plan, planned, gradient)
     images = (write_map if as_map else write_series)(
         volume,
         planned.stack,
@@ -200,8 +184,13 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
     )
     nifti = write_nifti(volume, folder / f"{planned.volume_id}.nii.gz")
     if planned.role.b_value is not None:
-        gradient = turned(planned.stack.frames[0].gradient, records)
-        write_diffusion(planned.role.b_value, gradient, volume.grid, folder / planned.volume_id)
+        write_diffusion(
+            planned.role.b_value,
+            gradient,
+            volume.grid,
+            folder / planned.volume_id,
+            is_known=bool(planned.parts) or planned.stack.frames[0].scan_gradient is None,
+        )
     if coverage_fraction(volume) < 1.0:
         mask = folder / f"{planned.volume_id}.coverage"
         write_coverage(volume, mask.with_name(f"{mask.name}.nii.gz"))
@@ -218,10 +207,13 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
     return _made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
 
 
-def _labels(plan: StudyPlan, planned: PlannedVolume) -> Labels:
+def _labels(
+    plan: StudyPlan, planned: PlannedVolume, gradient: tuple[float, float, float] | None
+) -> Labels:
     steps = [step for step, _ in planned.steps]
     corrected = planned.geometry.correction is not None
-    first = ("SpatialResampling",) * corrected + ("PerfusionImageAnalysis",) * bool(planned.parts)
+    made = made_of(planned.role.name) if planned.parts else None
+    first = ("SpatialResampling",) * corrected + ((made.derivation,) if made else ())
     return Labels(
         volume_id=planned.volume_id,
         role=planned.role.name,
@@ -232,6 +224,9 @@ def _labels(plan: StudyPlan, planned: PlannedVolume) -> Labels:
         resampled=corrected or any(s.derivation == "SpatialResampling" for s in steps),
         computed=bool(planned.parts),
         changed=bool(planned.parts) or any(step.kind == "intensity" for step in steps),
+        image_type=made.image_type if made else (),
+        gradient=gradient,
+        side=planned.side,
     )
 
 

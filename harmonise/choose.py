@@ -63,7 +63,7 @@ def best(
         The recipe's grid, for comparisons without a target.
     """
 
-    def rank(one: Candidate) -> tuple[float, bool, float, str]:
+    def rank(one: Candidate) -> tuple[float, bool, bool, float, str, str]:
         grid = one.grid
         if target is not None and grid.positioned and None not in grid.spacing_mm:
             share = float(analytic_coverage(grid, target).mean())
@@ -72,7 +72,11 @@ def best(
         in_plane_mm = max(spacing or 0.0 for spacing in grid.spacing_mm[1:])
         # rounded, so that header noise does not decide: 0.1 % of the grid, 1 micrometre
         is_corrected = one.geometry.correction is not None
-        return (-round(share, 3), is_corrected, round(in_plane_mm, 3), one.stack.series_uid)
+        first_frame = one.stack.frames[0]
+        has_direction = bool(first_frame.gradient or first_frame.scan_gradient)
+        finest = (-round(share, 3), is_corrected, has_direction, round(in_plane_mm, 3))
+        first_uid = min(frame.sop_instance_uid for frame in one.stack.frames)
+        return (*finest, one.stack.series_uid, first_uid)
 
     ranked = sorted(candidates, key=rank)
     if len(ranked) == 1:
@@ -81,8 +85,11 @@ def best(
     reasons = (
         "covers more of the grid",
         "slices as they were stored",
+        "averaged over directions",
         "finer in plane",
         "first by series UID, otherwise a tie",
+        "first of its series by instance UID, otherwise a tie",
     )
-    why = next(reason for reason, a, b in zip(reasons, first, second, strict=True) if a != b)
+    differing = (r for r, a, b in zip(reasons, first, second, strict=True) if a != b)
+    why = next(differing, "first frame of one object, otherwise a tie")
     return ranked[0], f"chosen of {len(ranked)}: {why}"

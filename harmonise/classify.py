@@ -94,6 +94,8 @@ def _facts(
         "scanning": set(_listed(header.get("ScanningSequence"))),
         "te_ms": header.get("EchoTime"),
         "tr_ms": header.get("RepetitionTime"),
+        "ti_ms": header.get("InversionTime"),
+        "options": set(_listed(header.get("ScanOptions"))),
         "corrected": {str(kind).upper() for kind in _listed(header.get("CorrectedImage"))},
         "volumes": header.get("NumberOfTemporalPositions") or 1,
         "b_value": b_value,
@@ -105,7 +107,7 @@ def _holds(rule: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
         wanted = rule[key]
         if key in {"modality", "sop_class"}:
             held = facts[key] in wanted
-        elif key in {"image_type", "scanning"}:
+        elif key in {"image_type", "options", "scanning"}:
             held = bool(facts[key] & set(wanted))
         elif key.startswith("not_") and key != "not_text":
             held = not facts[key.removeprefix("not_")] & set(wanted)

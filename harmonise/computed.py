@@ -4,30 +4,76 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 
+from config.errors import RejectedError
+from config.recipe import Recipe
 from harmonise.choose import Candidate
 from harmonise.dynamic import relative_enhancement
-from harmonise.planned import Part, PlannedVolume, StudyPlan
-from harmonise.series import Role, Stack
+from harmonise.planned import Declined, Part, PlannedVolume, StudyPlan
+from harmonise.refit import calculated_image, common_pair, refitted_adc
+from harmonise.relaxation import refitted_t2
+from harmonise.series import Refusal, Role, Stack
 from harmonise.steps import Native
 from harmonise.vendor.pixels import load_volume
 from harmonise.volume import Grid, Volume
 
-__all__ = ["COMPUTED_FROM", "combined", "compute", "grouped", "natives_of", "read_planned"]
+__all__ = [
+    "COMPUTED_FROM",
+    "Made",
+    "combined",
+    "compute",
+    "grouped",
+    "made_of",
+    "natives_of",
+    "read_planned",
+]
 
 SAME_GRID_MM = 0.01
 
-COMPUTED_FROM: Mapping[str, str] = MappingProxyType({"dce_re": "dce"})
+
+@dataclass(frozen=True)
+class Made:
+    """How a computed role is made.
+
+    ``base`` is the role of what it is computed from, ``derivation`` a keyword of CID 7203,
+    ``image_type`` what ImageType says after its second value; empty keeps the source's.
+    """
+
+    base: str
+    maker: Callable[[Sequence[Stack], Callable[[int], Volume], Role], Volume]
+    derivation: str
+    image_type: tuple[str, ...] = ()
+
+
+def _enhancement(stacks: Sequence[Stack], read: Callable[[int], Volume], _role: Role) -> Volume:
+    return relative_enhancement(stacks, read)
+
+
+MADE: Mapping[str, Made] = MappingProxyType(
+    {
+        "dce_re": Made("dce", _enhancement, "PerfusionImageAnalysis"),
+        "adc_refit": Made("dwi", refitted_adc, "DiffusionImageAnalysis", ("DIFFUSION", "ADC")),
+        "t2map_refit": Made("mese", refitted_t2, "PixelByPixelDivision", ("T2 MAP",)),
+        "dwi_calc_refit": Made(
+            "dwi", calculated_image, "DiffusionImageAnalysis", ("DIFFUSION", "CALC_BVALUE")
+        ),
+    }
+)
+
+COMPUTED_FROM: Mapping[str, str] = MappingProxyType(
+    {role: made.base for role, made in MADE.items()}
+)
 """Role that is computed -> role of the stacks it is computed from."""
 
-Maker = Callable[[Sequence[Stack], Callable[[int], Volume]], Volume]
-MAKERS: Mapping[str, Maker] = MappingProxyType({"dce_re": relative_enhancement})
-"""Role -> how its real values are computed."""
+
+def made_of(role: str) -> Made | None:
+    """Return how a role is made; None for one that is read."""
+    return MADE.get(role)
 
 
 def read_planned(planned: PlannedVolume) -> Volume:
@@ -39,7 +85,7 @@ def read_planned(planned: PlannedVolume) -> Volume:
         As the reading of pixels or the computation refuses.
     """
     if planned.parts:
-        return compute(planned.role.name, planned.parts)
+        return compute(planned.role, planned.parts)
     return load_volume(planned.stack, planned.geometry)
 
 
@@ -58,26 +104,46 @@ def natives_of(plan: StudyPlan, study_uid: str) -> Callable[[str], list[Native]]
     return natives
 
 
-def compute(role: str, parts: Sequence[Part]) -> Volume:
+def compute(role: Role, parts: Sequence[Part]) -> Volume:
     """Return the volume of a computed role; its parts are read one at a time."""
 
     def read(index: int) -> Volume:
         return load_volume(parts[index].stack, parts[index].geometry)
 
-    return MAKERS[role]([part.stack for part in parts], read)
+    return MADE[role.name].maker([part.stack for part in parts], read, role)
 
 
-def combined(parts: Sequence[Part]) -> Stack:
+def combined(parts: Sequence[Part], b_value: float | None = None) -> Stack:
     """Return a stack of the frames of all parts, those of the first part first."""
     frames = [frame for part in parts for frame in part.stack.frames]
-    return replace(parts[0].stack, frames=tuple(frames))
+    return replace(parts[0].stack, frames=tuple(frames), b_value=b_value)
 
 
-def grouped(candidates: Sequence[Candidate], role: str) -> list[Candidate]:
+def grouped(
+    candidates: Sequence[Candidate], role: str, recipe: Recipe
+) -> tuple[list[Candidate], list[Declined]]:
     """Return what a computed role could be made of: a candidate a series, with its parts.
 
-    Stacks of one series on one grid belong together; of each series the largest such set.
+    Stacks of one series on one grid belong together: other series have another gain. Where
+    diffusion images give no common b set in any series, one refusal says why.
     """
+    is_diffusion = MADE[role].base == "dwi"
+    sets = [own for series in _sets_of(candidates) for own in series]
+    if not is_diffusion:
+        sets = [max(series, key=len) for series in _sets_of(candidates)]
+    made, refused = [], []
+    for own in sets:
+        try:
+            chosen = _common(own, recipe) if is_diffusion else own
+        except RejectedError as error:
+            refused.append(_refused(own[0], role, error))
+        else:
+            made.append(_made(chosen, role, recipe))
+    return made, [] if made else refused[:1]
+
+
+def _sets_of(candidates: Sequence[Candidate]) -> list[list[list[Candidate]]]:
+    """Return of every series, in order of their UIDs, its stacks by grid, the most first."""
     by_series: dict[str, list[list[Candidate]]] = defaultdict(list)
     for one in candidates:
         sets = by_series[one.stack.series_uid]
@@ -86,14 +152,30 @@ def grouped(candidates: Sequence[Candidate], role: str) -> list[Candidate]:
             sets.append([one])
         else:
             home.append(one)
-    result = []
-    for series_uid in sorted(by_series):
-        largest = max(by_series[series_uid], key=len)
-        parts = [Part(one.stack, one.geometry) for one in largest]
-        why = f"computed from {len(parts)} volumes: {largest[0].role.why}"
-        made = Candidate(combined(parts), largest[0].geometry, Role(role, why=why), tuple(parts))
-        result.append(made)
-    return result
+    return [sorted(by_series[uid], key=len, reverse=True) for uid in sorted(by_series)]
+
+
+def _common(own: Sequence[Candidate], recipe: Recipe) -> list[Candidate]:
+    acquired = [one for one in own if one.role.calculated is not True]
+    chosen = common_pair([one.stack for one in acquired], recipe.b_set)
+    return [acquired[index] for index in chosen]
+
+
+def _made(own: Sequence[Candidate], role: str, recipe: Recipe) -> Candidate:
+    parts = tuple(Part(one.stack, one.geometry) for one in own)
+    why = f"computed from {len(parts)} volumes: {own[0].role.why}"
+    is_image = role == "dwi_calc_refit"
+    b_value = recipe.b_set.calculated if is_image else None
+    named = Role(role, b_value, True if is_image else None, why)
+    return Candidate(combined(parts, b_value), own[0].geometry, named, parts)
+
+
+def _refused(one: Candidate, role: str, error: RejectedError) -> Declined:
+    stack = one.stack
+    refusal = Refusal(
+        stack.series_uid, stack.study_uid, stack.subject, stack.modality, error.code, error.detail
+    )
+    return Declined(refusal, stack, Role(role))
 
 
 def _same_grid(one: Grid, other: Grid) -> bool:

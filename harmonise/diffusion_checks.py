@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from harmonise.diffusion import (
 from harmonise.planned import PlannedVolume
 from harmonise.volume import Grid, Volume
 
-__all__ = ["Check", "check_diffusion", "needs_check"]
+__all__ = ["FIT_B", "Check", "check_diffusion", "needs_check"]
 
 REFIT_RANGE = (0.95, 1.05)
 """Ratio of the ADC refitted to the delivered one; PROSTATEx: 1.02 to 1.04."""
@@ -38,7 +39,7 @@ FEWEST_VOXELS = 200
 PLAUSIBLE_ADC = (100.0, 4000.0)
 """um2/s; outside lies noise."""
 
-ROLES = frozenset({"adc", "dwi", "dwi_calc"})
+ROLES = frozenset({"adc", "adc_refit", "dwi", "dwi_calc"})
 
 Box = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ class Check:
     """What was found of one volume: flags, and the numbers behind them."""
 
     codes: tuple[str, ...] = ()
-    qc: dict[str, float] = field(default_factory=dict)
+    qc: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def check_diffusion(volumes: Sequence[tuple[PlannedVolume, Volume]]) -> dict[str
         An image that its header does not call computed has less noise than an acquired one must.
     ``MR_B_NOT_AS_SAID``
         A computed image shows a b-value more than 3 % off the header's.
+    ``MR_ADC_REFIT_DIFFERS``
+        The ADC computed again on the common b set is more than 5 % off the scanner's.
 
     Only images on one native grid are compared, acquired ones of one series among themselves.
 
@@ -90,6 +93,26 @@ def check_diffusion(volumes: Sequence[tuple[PlannedVolume, Volume]]) -> dict[str
                 check = _checked(one, acquired, is_own=one.planned.stack.series_uid == series_uid)
                 if check is not None:
                     found.setdefault(one.planned.volume_id, check)
+        found |= _refits(group)
+    return found
+
+
+def _refits(group: Sequence[_Image]) -> dict[str, Check]:
+    """Return the median ratio of an ADC computed again to the scanner's on the same grid."""
+    vendor = next((one.box for one in group if one.planned.role.name == "adc"), None)
+    found = {}
+    for one in group:
+        if one.planned.role.name != "adc_refit" or vendor is None:
+            continue
+        low, high = PLAUSIBLE_ADC
+        with np.errstate(invalid="ignore"):
+            both = (one.box > low) & (one.box < high) & (vendor > low) & (vendor < high)
+        if int(both.sum()) < FEWEST_VOXELS:
+            continue
+        ratio = float(np.median(one.box[both] / vendor[both]))
+        is_near = REFIT_RANGE[0] <= ratio <= REFIT_RANGE[1]
+        codes = () if is_near else ("MR_ADC_REFIT_DIFFERS",)
+        found[one.planned.volume_id] = Check(codes, {"over_scanner_adc": ratio})
     return found
 
 
@@ -141,6 +164,8 @@ def _acquired(group: Sequence[_Image], series_uid: str) -> dict[float, Box]:
 def _checked(one: _Image, acquired: dict[float, Box], *, is_own: bool) -> Check | None:
     """Hold one image against the acquired ones of a series."""
     role = one.planned.role
+    if role.name == "adc_refit":
+        return None
     others = {b: box for b, box in acquired.items() if not (is_own and b == role.b_value)}
     if len(others) < 2:
         return None

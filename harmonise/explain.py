@@ -77,6 +77,7 @@ def render(provenance: dict[str, Any]) -> str:
             f"  input   sha256 {step['input_sha256']}",
             f"  output  sha256 {step['output_sha256']}",
         ]
+    lines += [f"quality   {name} {_compact(v)}" for name, v in sorted(provenance["qc"].items())]
     output = provenance["output"]
     lines += [
         f"output    {output['unit']} sha256 {output['sha256']}",

@@ -14,11 +14,11 @@ from harmonise.choose import Candidate, best
 from harmonise.classify import classify
 from harmonise.computed import COMPUTED_FROM, grouped
 from harmonise.ct_choice import best_ct, phase_of
-from harmonise.data import table
 from harmonise.eligible import eligible, with_frame_flags
 from harmonise.geometry import judge
-from harmonise.grids import analytic_coverage, centred_grid
 from harmonise.model import Model, kind_of
+from harmonise.plan_codes import header_codes, resample_of, view_of, why_no_grid
+from harmonise.plan_limbs import Limb, sides_of
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
 from harmonise.series import Passport, Refusal, Role, Stack
 from harmonise.stacks import read_stacks
@@ -28,7 +28,17 @@ from harmonise.uids import volume_id
 
 __all__ = ["check_recipe", "plan_study"]
 
-QUANTITATIVE_ROLES = ("adc", "ct", "dce_re", "fa", "pt", "pt_nac")
+QUANTITATIVE_ROLES = (
+    "adc",
+    "adc_refit",
+    "ct",
+    "dce_re",
+    "fa",
+    "pt",
+    "pt_nac",
+    "t2map",
+    "t2map_refit",
+)
 """Roles whose numbers mean something by themselves; no intensity step may touch them."""
 
 
@@ -139,8 +149,9 @@ def _candidates(stacks: Iterable[Stack], recipe: Recipe) -> tuple[list[Candidate
         if not is_asked:
             declined.append(_decline(stack, role, "NOT_SELECTED", f"role {role.name}"))
         elif geometry.grid is None:
-            code = geometry.code or "VOLUME_NOT_POSITIONED"
-            declined.append(_decline(stack, role, code, geometry.detail))
+            declined.append(
+                _decline(stack, role, why_no_grid(stack, role, geometry), geometry.detail)
+            )
         else:
             try:
                 checked = eligible(stack, role, geometry, recipe)
@@ -154,21 +165,27 @@ def _with_computed(
     candidates: list[Candidate], declined: list[Declined], recipe: Recipe
 ) -> tuple[list[Candidate], list[Declined]]:
     """Add what may be computed from several stacks; these are no volumes unless asked for."""
+    bases = list(candidates)
+    used: set[int] = set()
+    unasked: dict[str, list[Candidate]] = {}
     for role in recipe.roles:
         base = COMPUTED_FROM.get(role)
         if base is None:
             continue
-        stacks = [one for one in candidates if one.role.name == base]
-        made = grouped(stacks, role)
+        stacks = [one for one in bases if one.role.name == base]
+        made, out = grouped(stacks, role, recipe)
+        declined += out
         if base not in recipe.roles:
-            used = {id(part.stack) for one in made for part in one.parts}
-            candidates = [one for one in candidates if one.role.name != base]
-            declined += [
-                _decline(one.stack, one.role, "NOT_SELECTED", f"role {base}")
-                for one in stacks
-                if id(one.stack) not in used
-            ]
+            used |= {id(part.stack) for one in made for part in one.parts}
+            unasked[base] = stacks
         candidates = candidates + made
+    for base, stacks in unasked.items():
+        candidates = [one for one in candidates if one.role.name != base]
+        declined += [
+            _decline(one.stack, one.role, "NOT_SELECTED", f"role {base}")
+            for one in stacks
+            if id(one.stack) not in used
+        ]
     return candidates, declined
 
 
@@ -179,7 +196,7 @@ def _plan_roles(
     anchor: Candidate | None = None
     if recipe.reference_role is not None and candidates:
         rivals = [one for one in candidates if one.role.name == recipe.reference_role]
-        params = _resample_of(steps_of.get(recipe.reference_role, steps_of["*"]))
+        params = resample_of(steps_of.get(recipe.reference_role, steps_of["*"]))
         if rivals:
             anchor = _choose(rivals, params, None)[0]
         elif recipe.on_missing_reference == "refuse":
@@ -191,8 +208,11 @@ def _plan_roles(
     volumes, declined = [], []
     for key in sorted(groups):
         steps = steps_of.get(groups[key][0].role.name, steps_of["*"])
-        chosen, why = _choose(groups[key], _resample_of(steps), anchor)
-        volumes.append(_planned(chosen, steps, recipe, anchor, why))
+        chosen, why = _choose(groups[key], resample_of(steps), anchor)
+        volumes += [
+            _planned(chosen, (*limb.steps, *steps), recipe, anchor, why, limb)
+            for limb in sides_of(chosen, recipe)
+        ]
         declined += [
             _rival(one, "NOT_SELECTED", f"another series fills {one.role.name}")
             for one in groups[key]
@@ -216,10 +236,6 @@ def _place(one: Candidate, recipe: Recipe) -> tuple[int, str, float]:
     return (order, own, b_value)
 
 
-def _resample_of(steps: Iterable[PlannedStep]) -> ResampleParams | None:
-    return next((p for _, p in steps if isinstance(p, ResampleParams)), None)
-
-
 def _choose(
     rivals: Sequence[Candidate], params: ResampleParams | None, anchor: Candidate | None
 ) -> tuple[Candidate, str]:
@@ -227,8 +243,9 @@ def _choose(
         return best(rivals, target=None)
     if anchor is None and all(one.role.name == "ct" for one in rivals):
         return best_ct(rivals)
-    target = centred_grid(anchor.grid, params.spacing_mm, params.shape) if anchor else None
-    return best(rivals, target=target, spacing_mm=params.spacing_mm, shape=params.shape)
+    target = params.grid_about(anchor.grid) if anchor else None
+    spacing_mm = [step or 1.0 for step in params.spacing_mm]  # compared with a fixed shape only
+    return best(rivals, target=target, spacing_mm=spacing_mm, shape=params.shape)
 
 
 def _sources(stack: Stack) -> list[str]:
@@ -241,8 +258,9 @@ def _planned(
     recipe: Recipe,
     anchor: Candidate | None,
     why: str,
+    limb: Limb,
 ) -> PlannedVolume:
-    view = _view(chosen.stack) if chosen.role.name.startswith("mg_") else ""
+    view = view_of(chosen.stack) if chosen.role.name.startswith("mg_") else limb.side
     planned = PlannedVolume(
         volume_id=volume_id(
             chosen.role.name,
@@ -257,40 +275,7 @@ def _planned(
         steps=steps,
         reference=anchor.grid if anchor else None,
         parts=chosen.parts,
-        log=(why, chosen.role.why),
+        log=(why, chosen.role.why, *limb.log),
+        side=limb.side,
     )
-    return replace(planned, codes=_codes(planned, chosen, recipe, anchor))
-
-
-def _codes(
-    planned: PlannedVolume, chosen: Candidate, recipe: Recipe, anchor: Candidate | None
-) -> tuple[str, ...]:
-    """Return the flags that headers alone call for."""
-    codes = list(chosen.stack.flags)
-    if chosen.geometry.code is not None:
-        codes.append(chosen.geometry.code)
-    if chosen.geometry.correction is not None:
-        codes += chosen.geometry.correction.codes
-    if chosen.role.calculated:
-        codes.append("MR_CALCULATED_B")
-    if anchor is not None:
-        target = planned.target()
-        frame = chosen.stack.frame_of_reference_uid
-        if frame is None or frame != anchor.stack.frame_of_reference_uid:
-            codes.append("MR_FRAME_OF_REFERENCE_DIFFERS")
-        if target is not None and _resample_of(planned.steps) is not None:
-            share = float(analytic_coverage(chosen.grid, target).mean())
-            if share < recipe.minimum_coverage:
-                codes.append("MR_FOV_NOT_COVERED")
-    if chosen.role.name.startswith("mg_") and "?" in _view(chosen.stack):
-        codes.append("MG_NO_VIEW")
-    return tuple(dict.fromkeys(codes))
-
-
-def _view(stack: Stack) -> str:
-    """Return side and view, ``RMLO``; ``?`` stands for what the header does not say."""
-    header = stack.header
-    side = header.get("ImageLaterality") or header.get("Laterality") or "?"
-    known: dict[str, str] = table("mg_views")
-    view = known.get(str(header.get("ViewCode"))) or known.get(str(header.get("ViewPosition")))
-    return f"{side if side in {'L', 'R'} else '?'}{view or '?'}"
+    return replace(planned, codes=(*header_codes(planned, chosen, recipe, anchor), *limb.codes))

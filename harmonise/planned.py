@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.recipe import Recipe
-from harmonise.grids import centred_grid, grid_to_json
+from harmonise.grids import grid_to_json
 from harmonise.series import Geometry, Refusal, Role, Stack
 from harmonise.steps import PlannedStep
+from harmonise.steps.limb import LimbParams, half_of, halved
 from harmonise.steps.resample import ResampleParams
 from harmonise.volume import Grid
 
@@ -41,13 +42,17 @@ class PlannedVolume:
     parts: tuple[Part, ...] = ()
     """The volumes it is computed from, where it is no single stack; ``stack`` then holds the
     frames of all, those of the first part first."""
+    side: str = ""
+    """R or L where a recipe tells limbs apart and the image shows one."""
 
     def target(self) -> Grid | None:
         """Return the grid the volume will have where headers tell it; None where they do not."""
         grid = self.geometry.grid
         for _, params in self.steps:
+            if isinstance(params, LimbParams) and grid is not None:
+                grid = halved(grid, half_of(grid, params.side))
             if isinstance(params, ResampleParams) and grid is not None:
-                grid = centred_grid(self.reference or grid, params.spacing_mm, params.shape)
+                grid = params.grid_about(self.reference or grid)
         return grid
 
 
@@ -90,6 +95,7 @@ def _planned_row(volume: PlannedVolume) -> dict[str, Any]:
         "volume_id": volume.volume_id,
         "role": volume.role.name,
         "b_value": volume.role.b_value,
+        "side": volume.side or None,
         "geometry": volume.geometry.verdict,
         "steps": [
             {"step": step.name, "params": params.model_dump(mode="json")}
@@ -109,6 +115,7 @@ def _declined_row(one: Declined) -> dict[str, Any]:
         "volume_id": None,
         "role": one.role.name if one.role else None,
         "b_value": one.role.b_value if one.role else None,
+        "side": None,
         "geometry": None,
         "steps": [],
         "grid": None,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from harmonise.encode.nifti import ras_affine
 from harmonise.encode.private import canonical_json
 from harmonise.grids import grid_to_json
 from harmonise.planned import PlannedVolume, StudyPlan
@@ -24,7 +25,7 @@ FORMAT = "accordage-provenance/1"
 
 PACKAGES = ("SimpleITK", "accordage", "numpy", "pydicom", "scipy")
 
-REAL_VALUE_FACTS = frozenset({"adc_median", "adc_unit", "scaling", "suv"})
+REAL_VALUE_FACTS = frozenset({"adc_median", "adc_unit", "scaling", "suv", "t2_median", "t2_unit"})
 
 StepRecord = dict[str, Any]
 
@@ -73,6 +74,7 @@ def provenance_of(
             "b_value": planned.role.b_value,
             "calculated": planned.role.calculated,
             "phase": planned.role.phase,
+            "side": planned.side or None,
             "why": planned.role.why,
         },
         "choice": list(planned.log),
@@ -96,6 +98,8 @@ def provenance_of(
         "steps": list(records),
         "output": {
             "grid": grid_to_json(volume.grid),
+            # NIfTI-1 keeps its matrix in float32: these are the numbers it was rounded from
+            "ras_affine_mm": ras_affine(volume.grid).tolist() if volume.grid.positioned else None,
             "unit": volume.unit,
             "quantitative": volume.quantitative,
             "sha256": volume_digest(volume),

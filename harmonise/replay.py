@@ -11,7 +11,7 @@ from harmonise.computed import compute
 from harmonise.geometry import judge
 from harmonise.planned import Part
 from harmonise.provenance import StepRecord, versions, volume_digest
-from harmonise.series import Passport
+from harmonise.series import Passport, Role
 from harmonise.stacks import read_stacks
 from harmonise.steps import STEPS
 from harmonise.vendor.pixels import load_volume
@@ -97,7 +97,8 @@ def _parts(
 def _native(provenance: Mapping[str, Any], parts: list[Part]) -> Volume:
     try:
         if provenance.get("computed"):
-            return compute(provenance["role"]["name"], parts)
+            role = provenance["role"]
+            return compute(Role(role["name"], role["b_value"]), parts)
         return load_volume(parts[0].stack, parts[0].geometry)
     except RejectedError as error:
         raise InconsistentSeries("REPLAY_DIFFERS", f"{READING}: {error.code}") from error

@@ -72,6 +72,8 @@ class Frame:
     acquisition_number: int | None = None
     stack_id: str | None = None
     gradient: tuple[float, float, float] | None = None
+    scan_gradient: tuple[float, float, float] | None = None
+    """A direction along axes of the scan that are not known: it only tells images apart."""
     slope: float = 1.0
     intercept: float = 0.0
     pet: Pet | None = None

@@ -61,6 +61,7 @@ def _by_attributes(headers: Headers) -> Divide:
             frame.stack_id,
             "" if frame.b_value is None else f"{frame.b_value:010.2f}",
             frame.gradient and tuple(round(value, 3) for value in frame.gradient),
+            frame.scan_gradient and tuple(round(value, 3) for value in frame.scan_gradient),
             f"{frame.temporal_position or 0:06d}",
             (frame.sop_instance_uid, frame.frame_index) if frame.position_mm is None else None,
             # one object of tiled slices is one volume

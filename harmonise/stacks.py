@@ -12,10 +12,12 @@ from config.errors import RejectedError
 from harmonise.classify import DIFFUSION, MAPS, role_of
 from harmonise.series import Frame, Passport, Refusal, Stack
 from harmonise.split import split_frames
+from harmonise.torn import without_torn
 from harmonise.vendor.harvest import B_EXPECTED_ABOVE, merge
 from harmonise.vendor.headers import dataset_digest
 from harmonise.vendor.instance import Instance, read_instance
 from harmonise.vendor.mosaic import tile_frames
+from harmonise.vendor.stripped import with_stripped
 
 __all__ = ["read_stacks"]
 
@@ -44,7 +46,8 @@ def read_stacks(
     list of Refusal
         ``FILE_UNREADABLE`` one a file that names no series, and one a series that has a damaged
         file, since the rest may look whole; ``UNSUPPORTED_MODALITY``, ``INSTANCE_CONFLICT``,
-        ``SERIES_INCONSISTENT``, ``MR_MOSAIC_UNSUPPORTED``, ``MR_B_UNKNOWN`` one a series.
+        ``SERIES_INCONSISTENT``, ``MR_MOSAIC_UNSUPPORTED``, ``MR_B_UNKNOWN``,
+        ``MR_PRIVATE_STRIPPED``, ``SERIES_TORN`` one a series.
     """
     refusals = []
     by_series: dict[str, list[Instance]] = defaultdict(list)
@@ -56,10 +59,13 @@ def read_stacks(
         else:
             by_series[instance.series_uid].append(instance)
     stacks: list[Stack] = []
+    makers: dict[str, str] = {}
     for series_uid in sorted(by_series):
         made, refused = _series(by_series[series_uid], (passports or {}).get(series_uid))
         stacks.extend(made)
         refusals.extend(refused)
+        makers[series_uid] = str(by_series[series_uid][0].header.get("Manufacturer") or "")
+    stacks, refusals = with_stripped(stacks, refusals, makers)
     return sorted(stacks, key=lambda s: (s.study_uid, s.series_uid)), refusals
 
 
@@ -101,7 +107,10 @@ def _series(
         _stack(part, instances[0], headers, passport, flags)
         for part in split_frames(frames, headers)
     ]
-    return stacks, refusals
+    whole, torn = without_torn(stacks)
+    if torn:
+        refusals.append(_refuse(instances[0], "SERIES_TORN", torn))
+    return whole, refusals
 
 
 def _without_copies(
@@ -188,9 +197,10 @@ def _with_b_values(
         unknown += diffusion and b_value is None
         frames.append(
             replace(
-                frame,
+                _of_component(frame, passport),
                 b_value=b_value if diffusion else None,
                 gradient=_gradient(passport, frame) if diffusion else None,
+                scan_gradient=_scan_gradient(passport, frame) if diffusion else None,
             )
         )
     if unknown:
@@ -214,6 +224,32 @@ def _gradient(passport: Passport, frame: Frame) -> tuple[float, float, float] | 
     if not isinstance(vector, list) or len(vector) != 3:
         return frame.gradient
     return float(vector[0]), float(vector[1]), float(vector[2])
+
+
+def _scan_gradient(passport: Passport, frame: Frame) -> tuple[float, float, float] | None:
+    """Return a direction along unknown axes where no public element or passport knows a better."""
+    vector = _row(passport, frame).get("scan_gradient")
+    if not isinstance(vector, list) or len(vector) != 3 or _gradient(passport, frame) is not None:
+        return None
+    return float(vector[0]), float(vector[1]), float(vector[2])
+
+
+def _of_component(frame: Frame, passport: Passport) -> Frame:
+    """Return the frame with the component its maker names outside ImageType: P, R or I."""
+    component = _row(passport, frame).get("component")
+    if component is None or component in frame.image_type:
+        return frame
+    return replace(frame, image_type=(*frame.image_type, str(component)))
+
+
+def _direction_flags(frames: list[Frame], passport: Passport) -> tuple[str, ...]:
+    """Return what is to be said of the directions of a stack."""
+    if not frames[0].b_value:
+        return ()
+    if frames[0].scan_gradient is not None:
+        return ("MR_DIRECTIONS_UNKNOWN",)
+    row = _row(passport, frames[0])
+    return ("MR_DIRECTIONS_UNCONFIRMED",) if row.get("gradient_unconfirmed") else ()
 
 
 def _row(passport: Passport, frame: Frame) -> dict[str, Any]:
@@ -255,5 +291,5 @@ def _stack(
         b_value=frames[0].b_value,
         header=header,
         passport=passport,
-        flags=flags,
+        flags=(*flags, *_direction_flags(frames, passport)),
     )

@@ -132,10 +132,11 @@ def plan_table(rows: Sequence[dict[str, Any]]) -> RenderableType:
     table = _table("planned, no pixel read", "series", "role", "geometry", "steps or codes")
     for row in rows:
         steps = [str(step["step"]) for step in row.get("steps") or ()]
-        does = ", ".join(steps) if row.get("volume_id") else ""
+        does = (", ".join(steps) or "as it is") if row.get("volume_id") else ""
         codes_of = " ".join(row.get("codes") or ())
         b_value = row.get("b_value")
         role = str(row.get("role") or "") + ("" if b_value is None else f" b {b_value:g}")
+        role += f" {row['side']}" if row.get("side") else ""
         cells = (_ending(str(row.get("series_uid") or "")), role, str(row.get("geometry") or ""))
         table.add_row(*(escape(c) for c in (*cells, " ".join(filter(None, (does, codes_of))))))
     return table

@@ -40,7 +40,11 @@ IMPLEMENTATION_VERSION = "ACCORDAGE"
 
 OF_ONE_PHASE = (
     "AcquisitionNumber",
+    "DiffusionBValue",
+    "DiffusionGradientOrientation",
+    "MRDiffusionSequence",
     "NumberOfTemporalPositions",
+    "SequenceName",
     "TemporalPositionIdentifier",
     "TemporalPositionIndex",
     "TemporalResolution",
@@ -55,6 +59,9 @@ class Labels:
 
     ``derivations`` are keywords of CID 7203 in the order of the steps; ``changed`` says whether an
     intensity step gave the numbers another meaning, ``computed`` whether several volumes made it.
+    ``image_type`` is what ImageType says after its second value where that is not the source's,
+    ``gradient`` the diffusion direction of the volume as it lies now, in patient axes (LPS),
+    ``side`` the limb that was kept.
     """
 
     volume_id: str
@@ -66,6 +73,9 @@ class Labels:
     resampled: bool = False
     changed: bool = False
     computed: bool = False
+    image_type: tuple[str, ...] = ()
+    gradient: tuple[float, float, float] | None = None
+    side: str = ""
 
 
 def uid_of(stack: Stack, labels: Labels, part: str) -> UID:
@@ -196,7 +206,9 @@ class _Series:
         ds.SeriesInstanceUID = self.uid("series")
         ds.SeriesDescription = f"{self.labels.role} {self.labels.recipe}"[:64]
         ds.InstanceNumber = index + 1
-        ds.ImageType = derived_image_type(source, resampled=self.labels.resampled)
+        ds.ImageType = derived_image_type(
+            source, resampled=self.labels.resampled, rest=self.labels.image_type
+        )
         if self.stack.frame_of_reference_uid:
             ds.FrameOfReferenceUID = self.stack.frame_of_reference_uid
             if "PositionReferenceIndicator" not in ds:
@@ -204,11 +216,30 @@ class _Series:
         for keyword in OF_ONE_PHASE if self.labels.computed else ():
             if keyword in ds:
                 delattr(ds, keyword)
-        if self.stack.b_value is not None:
-            ds.DiffusionBValue = float(self.stack.b_value)  # (0018,9087), PS3.3 C.8.13.5.9
+        if self.labels.side:
+            ds.Laterality = self.labels.side  # PS3.3 C.7.3.1
+            if "ImageLaterality" in ds:
+                del ds.ImageLaterality
+        self._diffusion(ds)
         if ds.SOPClassUID == "1.2.840.10008.5.1.4.1.1.128":
             ds.ImageIndex = index + 1  # PS3.3 C.8.9.4
             ds.NumberOfSlices = self.volume.grid.shape[0]  # PS3.3 C.8.9.1
+
+    def _diffusion(self, ds: Dataset) -> None:
+        """Write b-value and direction as the volume has them now (PS3.3 C.8.13.5.9).
+
+        A direction turns with a motion that was undone, as the NIfTI's ``.bvec`` does; the source's
+        own would point elsewhere.
+        """
+        b_value, gradient = self.stack.b_value, self.labels.gradient
+        if b_value is None:
+            return
+        ds.DiffusionBValue = float(b_value)
+        for keyword in ("DiffusionGradientOrientation", "MRDiffusionSequence"):
+            if keyword in ds:
+                delattr(ds, keyword)
+        if gradient is not None and b_value > 0:
+            ds.DiffusionGradientOrientation = [float(part) for part in gradient]
 
     def _description(self) -> str:
         return f"Accordage recipe {self.labels.recipe}, volume {self.labels.volume_id}"

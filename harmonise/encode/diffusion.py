@@ -38,15 +38,24 @@ def fsl_vector(
 
 
 def write_diffusion(
-    b_value: float, gradient: Sequence[float] | None, grid: Grid, stem: Path
+    b_value: float,
+    gradient: Sequence[float] | None,
+    grid: Grid,
+    stem: Path,
+    *,
+    is_known: bool = True,
 ) -> list[Path]:
     """Write ``<stem>.bval`` (s/mm2) and ``<stem>.bvec`` (three lines) and return their paths.
 
     A volume without diffusion weighting, and one averaged over directions, has the direction 0 0 0.
+    One whose direction is not known has no ``.bvec``: zeros would call it an average.
     """
+    b_path = stem.with_name(f"{stem.name}.bval")
+    if not is_known:
+        return [write_whole(b_path, f"{b_value:.6g}\n".encode())]
     vector = fsl_vector(gradient if b_value > 0 else None, ras_affine(grid))
     lines = "".join(f"{part + 0.0:.6g}\n" for part in vector)
     return [
-        write_whole(stem.with_name(f"{stem.name}.bval"), f"{b_value:.6g}\n".encode()),
+        write_whole(b_path, f"{b_value:.6g}\n".encode()),
         write_whole(stem.with_name(f"{stem.name}.bvec"), lines.encode()),
     ]

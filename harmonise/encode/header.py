@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
@@ -93,11 +94,12 @@ def _make_classic_mr(ds: Dataset, facts: dict[str, Any], wanted: dict[str, Any])
             setattr(ds, keyword, facts.get(keyword, value))
 
 
-def derived_image_type(source: Dataset, *, resampled: bool) -> list[str]:
-    """Return ImageType: DERIVED, SECONDARY, then what the source said beyond its second value."""
+def derived_image_type(source: Dataset, *, resampled: bool, rest: Sequence[str] = ()) -> list[str]:
+    """Return ImageType: DERIVED, SECONDARY, then ``rest``, or what the source said there."""
     said = source.get("ImageType")
     values = list(said) if isinstance(said, (list, MultiValue)) else [said or ""]
-    rest = [str(value) for value in values[2:] if str(value).upper() not in TILED]
+    said_rest = [str(value) for value in values[2:] if str(value).upper() not in TILED]
+    rest = list(rest) or said_rest
     if source.get("Modality") == "PT":
         return ["DERIVED", "PRIMARY", *rest]  # the only second value of PET (PS3.3 C.8.9.4.1.3)
     if resampled and source.get("Modality") in {"CT", "MR"}:

@@ -18,6 +18,8 @@ from harmonise.series import Frame
 from harmonise.volume import Grid, Volume
 
 __all__ = [
+    "LINEAR_FROM",
+    "SMALLEST_WINDOW",
     "derivation_items",
     "shown_range",
     "source_items",
@@ -46,6 +48,9 @@ VOI_KEYWORDS = (
 
 SMALLEST_WINDOW = 1e-3
 """A window of no width shows nothing (PS3.3 C.11.2.1.2)."""
+
+LINEAR_FROM = 1.0
+"""Least width of a window whose function is not named (PS3.3 C.11.2.1.2.1); ratios are narrower."""
 
 
 def _ds(value: float) -> str:
@@ -141,8 +146,11 @@ def write_values(
     if source.get("PresentationIntentType") == "FOR PROCESSING":
         return  # no VOI there (PS3.3 C.8.11.3)
     if not (is_kept and _copy_window(ds, source)):
+        width = max(shown[1] - shown[0], SMALLEST_WINDOW)
         ds.WindowCenter = _ds(sum(shown) / 2)
-        ds.WindowWidth = _ds(max(shown[1] - shown[0], SMALLEST_WINDOW))
+        ds.WindowWidth = _ds(width)
+        if width < LINEAR_FROM:
+            ds.VOILUTFunction = "LINEAR_EXACT"
 
 
 def _copy_window(ds: Dataset, source: Dataset) -> bool:

@@ -14,7 +14,13 @@ from config.errors import UnreadableObject
 from config.files import write_whole
 from harmonise.data import table
 from harmonise.encode.derived import Labels, part10
-from harmonise.encode.modules import derivation_items, shown_range, source_items
+from harmonise.encode.modules import (
+    LINEAR_FROM,
+    SMALLEST_WINDOW,
+    derivation_items,
+    shown_range,
+    source_items,
+)
 from harmonise.encode.multiframe import common, finish, ready, slices_of_frames
 from harmonise.encode.pet import SUL
 from harmonise.encode.private import deflated
@@ -26,8 +32,6 @@ from harmonise.volume import Grid, Volume
 __all__ = ["may_be_map", "write_map"]
 
 KIND = "map"
-
-SMALLEST_WINDOW = 1e-3
 
 RESCALED = ("PixelByPixelMultiplication",)
 """What a map that no step of ours touched still is: stored values times their slope."""
@@ -79,6 +83,7 @@ def _map(volume: Volume, headers: list[Dataset], stack: Stack, labels: Labels) -
     from highdicom.pm import ParametricMap
 
     low, high = shown_range(volume, changed=labels.changed)
+    width = max(high - low, SMALLEST_WINDOW)
     return ParametricMap(
         source_images=headers[:1],
         pixel_array=volume.values,
@@ -88,7 +93,9 @@ def _map(volume: Volume, headers: list[Dataset], stack: Stack, labels: Labels) -
         real_world_value_mappings=_mappings(volume),
         voi_lut_transformations=[
             VOILUTTransformation(
-                window_center=(low + high) / 2, window_width=max(high - low, SMALLEST_WINDOW)
+                window_center=(low + high) / 2,
+                window_width=width,
+                voi_lut_function="LINEAR_EXACT" if width < LINEAR_FROM else None,
             )
         ],
         content_label=labels.role.upper()[:16],

@@ -32,7 +32,7 @@ __all__ = [
 B_EXPECTED_ABOVE = 10.0
 """s/mm2: a series with a b above this is a diffusion series, whatever its name."""
 
-_DIFFUSION_FIELDS = ("b_value", "gradient")
+_DIFFUSION_FIELDS = ("b_value", "gradient", "gradient_unconfirmed", "scan_gradient")
 
 Harvested = tuple[dict[str, Any], tuple[Finding, ...]]
 

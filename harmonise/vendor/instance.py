@@ -82,6 +82,9 @@ def _instance(ds: Dataset, names: dict[str, Any]) -> Instance:
     if layout == "projection":
         header["PixelSpacingSource"] = detector_spacing(ds)[1]
     if layout == "enhanced":
+        groups = len(ds.get("PerFrameFunctionalGroupsSequence") or [])
+        if groups != frame_count(ds):  # PS3.3 C.7.6.16: one item a frame
+            return Instance(**names, damaged=f"(5200,9230) {groups} for {frame_count(ds)} frames")
         _raise_group_facts(ds, header)
     values, findings = harvest_instance(ds)
     rows = values.get("frames") or [values] * frame_count(ds)

@@ -19,7 +19,7 @@ from harmonise.series import Geometry, Stack
 from harmonise.straighten import field_of_view, straighten
 from harmonise.vendor.headers import FOREIGN, quiet
 from harmonise.vendor.private import numbers
-from harmonise.vendor.realworld import Scale, frame_scale
+from harmonise.vendor.realworld import Scale, frame_scale, one_rescale
 from harmonise.vendor.suv import in_suv, suv_of_role
 from harmonise.vendor.units import in_known_unit
 from harmonise.volume import Volume
@@ -59,7 +59,8 @@ def load_volume(stack: Stack, geometry: Geometry) -> Volume:
     UnsupportedObject
         ``PIXELS_NOT_MONOCHROME``.
     UnknownUnits
-        ``CT_NOT_HU``, ``RWV_UNIT_UNKNOWN``, ``MR_ADC_UNIT_UNKNOWN``, and of PET the refusals of
+        ``RESCALE_INVALID``, ``CT_NOT_HU``, ``RWV_UNIT_UNKNOWN``, ``MR_ADC_UNIT_UNKNOWN``,
+        ``MR_T2_UNIT_UNKNOWN``, and of PET the refusals of
         :func:`harmonise.vendor.suv.suv_of`.
     """
     if geometry.grid is None:
@@ -81,6 +82,7 @@ def load_volume(stack: Stack, geometry: Geometry) -> Volume:
         if not keeps_padding:
             covered[slot] = ~_padding(ds, stored)
         scales.append(scale)
+    one_rescale(scales)
     values[~covered] = np.nan
     values, unit, quantitative, said = in_known_unit(values, scales, stack, role.name)
     if correction is not None:
@@ -122,6 +124,9 @@ def _frame(ds: FileDataset, stack: Stack, index: int) -> Stored:
         raise UnsupportedObject("PIXELS_NOT_MONOCHROME", f"(0028,0004) {kind}")
     if str(ds.SOPInstanceUID) != frame.sop_instance_uid:
         raise UnreadableObject("PIXELS_UNREADABLE", "(0008,0018) changed since it was read")
+    if int(ds.get("HighBit") or 0) >= int(ds.get("BitsStored") or 16):
+        # samples begin above bit 0, as before 1993: nobody decodes them (PS3.5 8.1.1)
+        raise UnreadableObject("PIXELS_UNREADABLE", "(0028,0102) is not (0028,0101) less 1")
     stored: Stored = pixel_array(ds, index=frame.frame_index)
     if frame.tile is not None:
         row, column = frame.tile
@@ -144,10 +149,22 @@ def _real(ds: FileDataset, stored: Stored, scale: Scale) -> NDArray[np.float32]:
 
 
 def _padding(ds: FileDataset, stored: Stored) -> NDArray[np.bool_]:
-    """Return where stored values are padding, between the value and the limit, both included."""
+    """Return where stored values are padding, between the value and the limit, both included.
+
+    The value is signed as the pixels are (PS3.3 C.7.5.1.1.2), whatever VR it was written with:
+    63536 beside signed pixels of 16 bits is -2000.
+    """
     value = numbers(ds.get("PixelPaddingValue"), "SS")
     if not value:
         return np.zeros(stored.shape, dtype=np.bool_)
     limit = numbers(ds.get("PixelPaddingRangeLimit"), "SS") or value
-    low, high = sorted((value[0], limit[0]))
+    span = 1 << int(ds.get("BitsAllocated") or 16)
+    is_signed = bool(ds.get("PixelRepresentation"))
+    low, high = sorted(_as_stored(v, span, is_signed=is_signed) for v in (value[0], limit[0]))
     return (stored >= low) & (stored <= high)
+
+
+def _as_stored(value: float, span: int, *, is_signed: bool) -> float:
+    if is_signed and value >= span / 2:
+        return value - span
+    return value + span if not is_signed and value < 0 else value

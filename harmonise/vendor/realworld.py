@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,11 @@ from harmonise.series import Frame, Stack
 from harmonise.vendor.groups import macro
 from harmonise.vendor.private import numbers, text
 
-__all__ = ["Scale", "frame_scale"]
+__all__ = ["Scale", "frame_scale", "is_philips_magnitude", "one_rescale"]
 
-_QUANTITATIVE_ROLES = frozenset({"adc", "ct"})
+NO_RESCALE = "no rescale"
+
+_QUANTITATIVE_ROLES = frozenset({"adc", "ct", "t2map"})
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,53 @@ def frame_scale(ds: Dataset, frame: Frame, stack: Stack, role: str) -> Scale:
         return Scale(1.0, 0.0, "modality LUT (0028,3000)", uses_lut=True)
     vendor = _vendor_row(stack, frame)
     has_public = _has_rescale(ds, frame)
+    _usable_rescale(ds, frame, stack)
     slope, intercept, why = frame.slope, frame.intercept, "rescale (0028,1053)"
     if not has_public:
-        why = "no rescale"
+        why = NO_RESCALE
         if "rescale_slope" in vendor:
             slope = float(vendor["rescale_slope"])
             intercept = float(vendor.get("rescale_intercept", 0.0))
             why = "rescale of the vendor passport"
     scale_slope = float(vendor.get("scale_slope", 0.0))
-    if scale_slope > 0 and slope > 0 and _is_philips_magnitude(stack, frame, role):
+    if scale_slope > 0 and slope > 0 and is_philips_magnitude(stack, frame, role):
         factor = slope * scale_slope
         return Scale(1.0 / scale_slope, intercept / factor, f"{why}, over RS x SS {factor:.6g}")
     return Scale(slope, intercept, why)
+
+
+def one_rescale(scales: Sequence[Scale]) -> None:
+    """Refuse a volume of which some slices are rescaled and some are not.
+
+    Raises
+    ------
+    UnknownUnits
+        ``RESCALE_INVALID``.
+    """
+    bare = sum(scale.why.startswith(NO_RESCALE) for scale in scales)
+    if 0 < bare < len(scales):
+        detail = f"(0028,1053) absent in {bare} of {len(scales)} images"
+        raise UnknownUnits("RESCALE_INVALID", detail)
+
+
+def _usable_rescale(ds: Dataset, frame: Frame, stack: Stack) -> None:
+    """Refuse a slope that is 0 or no number, and a CT slice that names another unit than HU.
+
+    Only a slice of which all stored values are 0 may have a slope of 0, as PET writes it.
+    """
+    transform = macro(ds, frame.frame_index, "PixelValueTransformationSequence")
+    said = (
+        ds.get("RescaleSlope")
+        if ds.get("RescaleSlope") is not None
+        else transform.get("RescaleSlope")
+    )
+    if said is not None and not numbers(said, "DS"):
+        raise UnknownUnits("RESCALE_INVALID", "(0028,1053) is no number")
+    if frame.slope == 0 and stack.modality != "PT":
+        raise UnknownUnits("RESCALE_INVALID", "(0028,1053) 0")
+    kind = text(ds.get("RescaleType") or transform.get("RescaleType") or "HU").upper()
+    if stack.modality == "CT" and kind != "HU":
+        raise UnknownUnits("CT_NOT_HU", f"(0028,1054) {kind}")
 
 
 def _vendor_row(stack: Stack, frame: Frame) -> dict[str, Any]:
@@ -81,11 +119,17 @@ def _has_rescale(ds: Dataset, frame: Frame) -> bool:
     return transform.get("RescaleSlope") is not None
 
 
-def _is_philips_magnitude(stack: Stack, frame: Frame, role: str) -> bool:
+def is_philips_magnitude(stack: Stack, frame: Frame, role: str) -> bool:
+    """Tell whether a frame is a Philips magnitude image, which has a display scaling."""
     maker = str(stack.header.get("Manufacturer") or "").lower()
     kinds = set(frame.image_type)
     magnitude = "M" in kinds or any(kind.startswith("M_") for kind in kinds) or not kinds & _OTHER
-    return "philips" in maker and stack.modality == "MR" and role not in {"adc", "fa"} and magnitude
+    return (
+        "philips" in maker
+        and stack.modality == "MR"
+        and role not in {"adc", "fa", "t2map"}
+        and magnitude
+    )
 
 
 _OTHER = frozenset({"P", "R", "I", "PHASE", "PHASE MAP", "REAL", "IMAGINARY", "MIXED", "B0", "B1"})

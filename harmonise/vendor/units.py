@@ -29,6 +29,9 @@ ADC_RANGES = (
 """Range of the central median, factor to 1e-6 mm2/s, name. Tissue lies between 0.2 and 3 x 1e-3
 mm2/s (free water at 37 degrees: 3.0), so a median tells the power of ten."""
 
+T2_RANGES = (((15.0, 250.0), 1.0, "ms"), ((0.015, 0.25), 1000.0, "s"))
+"""As :data:`ADC_RANGES`, to ms; a tenth of a millisecond could be seconds of fluid: not guessed."""
+
 CENTRAL_FRACTION = 1 / 3
 """Part of each axis, about the middle, that the ADC median is taken over: body, not air."""
 
@@ -53,6 +56,8 @@ def in_known_unit(
         return values, unit, True, {}
     if role == "adc":
         return _adc(values)
+    if role == "t2map":
+        return _t2(values)
     if stack.modality == "CT":
         return values, _hounsfield(stack), True, {}
     if stack.modality == "PT":
@@ -62,14 +67,28 @@ def in_known_unit(
 
 def _adc(values: Values) -> tuple[Values, str, bool, dict[str, Any]]:
     """Scale an ADC map to 1e-6 mm2/s: vendors write integers and no unit."""
-    middle = values[tuple(_central(length) for length in values.shape)]
-    inside = middle[np.isfinite(middle) & (middle > 0)]
-    median = float(np.median(inside)) if inside.size else 0.0
+    median = _median_inside(values)
     for (low, high), factor, name in ADC_RANGES:
         if low <= median <= high:
             said = {"adc_unit": name, "adc_median": median}
             return (values * np.float32(factor)), ADC, True, said
     raise UnknownUnits("MR_ADC_UNIT_UNKNOWN", f"median of the central box {median:.6g}")
+
+
+def _t2(values: Values) -> tuple[Values, str, bool, dict[str, Any]]:
+    """Scale a T2 map to ms: muscle, nerve and fat lie between 20 and 200 ms."""
+    median = _median_inside(values)
+    for (low, high), factor, name in T2_RANGES:
+        if low <= median <= high:
+            said = {"t2_unit": name, "t2_median": median}
+            return (values * np.float32(factor)), "ms", True, said
+    raise UnknownUnits("MR_T2_UNIT_UNKNOWN", f"median of the central box {median:.6g}")
+
+
+def _median_inside(values: Values) -> float:
+    middle = values[tuple(_central(length) for length in values.shape)]
+    inside = middle[np.isfinite(middle) & (middle > 0)]
+    return float(np.median(inside)) if inside.size else 0.0
 
 
 def _central(length: int) -> slice:

@@ -28,8 +28,9 @@ __all__ = ["harmonise", "job_of"]
 DELIVERABLE = frozenset({"PASS", "REVIEW"})
 """Verdicts of volumes that may be read and released."""
 
-CONSEQUENCES = frozenset({"NO_REFERENCE_SERIES", "NOT_SELECTED"})
-"""Codes that follow from another series' refusal: a study is named by the cause."""
+CONSEQUENCES = frozenset({"MR_NO_COMMON_B", "NO_REFERENCE_SERIES", "NOT_SELECTED"})
+"""Codes that follow from another series' refusal, or cost a study one map of several: a study is
+named by the cause."""
 
 
 def harmonise(

@@ -59,6 +59,21 @@ def double_bytes(*values: float) -> bytes:
     return struct.pack(f"<{len(values)}d", *values)
 
 
+def csa_bytes(tags: dict[str, list[str]], *, magic: bool = True) -> bytes:
+    """Return a CSA header as the scanner writes one: SV10, or the older form without a magic."""
+    out = b"SV10\4\3\2\1" if magic else b""
+    out += struct.pack("<ii", len(tags), 77)
+    first = len(next(iter(tags.values())))
+    for name, values in tags.items():
+        out += struct.pack("<64si4siii", name.encode(), len(values), b"FD", 4, len(values), 77)
+        for value in values:
+            raw = value.encode() + b"\0"
+            size = len(raw)
+            lengths = (size, size, 77, size) if magic else (size + first, size, 77, size)
+            out += struct.pack("<4i", *lengths) + raw + b"\0" * (-size % 4)
+    return out
+
+
 def image(values: np.ndarray, **changes: Any) -> Dataset:
     """Return a monochrome 16-bit image object with the identifiers every object needs."""
     ds = Dataset()

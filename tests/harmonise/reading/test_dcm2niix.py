@@ -12,6 +12,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from config.recipe import Recipe
+from harmonise.classify import classify
 from harmonise.encode.diffusion import fsl_vector
 from harmonise.encode.nifti import ras_affine
 from harmonise.geometry import judge
@@ -166,9 +167,19 @@ DIRECTIONS = [
 ]
 
 
-def ge_series(phase, orientation):
+OBLIQUE = (0.0, 0.96, 0.28, 0.28, 0.2688, -0.9216)
+PLANES = {
+    "axial": builders.AXIAL,
+    "turned": TURNED,
+    "sagittal": builders.SAGITTAL,
+    "oblique": OBLIQUE,
+    "coronal": builders.CORONAL,
+}
+
+
+def ge_series(phase, orientation, directions=DIRECTIONS, **changes):
     series = []
-    for number, vector in enumerate(DIRECTIONS):
+    for number, vector in enumerate(directions):
 
         def private(index: int, ds: Dataset, number=number, vector=vector) -> None:
             b_value = 1_000_001_000 if number else 0
@@ -183,25 +194,30 @@ def ge_series(phase, orientation):
             orientation=orientation,
             first_uid=100 + 10 * number,
             per_slice=private,
-            Manufacturer="GE MEDICAL SYSTEMS",
-            ImageType=["ORIGINAL", "PRIMARY", "OTHER"],
-            SeriesDescription="DTI",
-            ScanningSequence=["EP", "SE"],
-            ScanOptions="EPI_GEMS",
-            PatientPosition="HFS",
-            InPlanePhaseEncodingDirection=phase,
-            AcquisitionNumber=1,
-            SeriesNumber=3,
+            **{
+                "Manufacturer": "GE MEDICAL SYSTEMS",
+                "ImageType": ["ORIGINAL", "PRIMARY", "OTHER"],
+                "SeriesDescription": "DTI",
+                "ScanningSequence": ["EP", "SE"],
+                "ScanOptions": "EPI_GEMS",
+                "PatientPosition": "HFS",
+                "InPlanePhaseEncodingDirection": phase,
+                "AcquisitionNumber": 1,
+                "SeriesNumber": 3,
+                **changes,
+            },
         )
     return series
 
 
 @pytest.mark.parametrize("phase", ["COL", "ROW"])
-@pytest.mark.parametrize("orientation", [builders.AXIAL, TURNED], ids=["axial", "turned"])
+@pytest.mark.parametrize("position", ["HFS", "FFS"])
+@pytest.mark.parametrize("orientation", PLANES.values(), ids=PLANES.keys())
 def test_ge_directions_and_biased_b_values_are_read_as_dcm2niix_reads_them(
-    tmp_path, phase, orientation
+    tmp_path, phase, orientation, position
 ):
-    builders.write_all(ge_series(phase, orientation), tmp_path / "in")
+    series = ge_series(phase, orientation, PatientPosition=position)
+    builders.write_all(series, tmp_path / "in")
     converted(tmp_path / "in", tmp_path / "ref")
     affine = nib.load(next((tmp_path / "ref").glob("*.nii"))).affine
 
@@ -214,21 +230,132 @@ def test_ge_directions_and_biased_b_values_are_read_as_dcm2niix_reads_them(
     assert vectors == pytest.approx(theirs, abs=1e-5)
     b_values = np.loadtxt(next((tmp_path / "ref").glob("*.bval")))
     assert [stack.b_value for stack in ordered] == list(b_values)
+    is_old_rule = position == "HFS" and orientation in (builders.AXIAL, TURNED)
+    flags = () if is_old_rule else ("MR_DIRECTIONS_UNCONFIRMED",)
+    assert {stack.flags for stack in ordered if stack.b_value} == {flags}
+
+
+def test_ge_shells_of_one_series_are_told_by_the_length_of_the_direction(tmp_path):
+    """dcm2niix issue 245: b 1000 of the series, 0.651 squared of it 423.8, to the nearest 5."""
+    lengths = {0.651: 425.0, 0.5: 250.0, 0.7: 490.0, 0.98: 1000.0}
+    vectors = [(0, 0, 0)] + [tuple(v * n for v in (0.6, 0.0, 0.8)) for n in lengths]
+    series = ge_series("COL", builders.AXIAL, directions=vectors, DiffusionBValue=None)
+    for ds in series[4:]:
+        ds.DiffusionBValue = 1000.0  # the public element names that of the series
+    builders.write_all(series, tmp_path / "in")
+    converted(tmp_path / "in", tmp_path / "ref")
+
+    stacks, _ = read_stacks(sorted((tmp_path / "in").iterdir()))
+
+    ordered = sorted(stacks, key=lambda stack: stack.frames[0].instance_number)
+    assert [stack.b_value for stack in ordered] == [0.0, *lengths.values()]
+    theirs = np.loadtxt(next((tmp_path / "ref").glob("*.bval")))
+    assert [stack.b_value for stack in ordered] == list(theirs)
+    for stack in ordered[1:]:
+        assert np.linalg.norm(stack.frames[0].gradient) == pytest.approx(1.0)
+
+
+def test_ge_phase_images_of_a_series_are_not_its_magnitude(tmp_path):
+    """(0043,"GEMS_PARM_01",2F): 0 magnitude, 1 phase, 2 real, 3 imaginary; one ImageType."""
+    series = []
+    for component in (0, 1, 2, 3):
+
+        def private(_index: int, ds: Dataset, component=component) -> None:
+            builders.add_private(ds, 0x0043, "GEMS_PARM_01", 0x2F, "SS", component)
+
+        series += builders.t2w(
+            3,
+            first_uid=100 + 10 * component,
+            per_slice=private,
+            Manufacturer="GE MEDICAL SYSTEMS",
+            ImageType=["ORIGINAL", "PRIMARY", "OTHER"],
+        )
+
+    stacks, _ = read_stacks(builders.write_all(series, tmp_path))
+
+    found = {(stack.frames[0].image_type[-1], classify(stack).name) for stack in stacks}
+    assert found == {("OTHER", "t2w_ax"), ("P", "other"), ("R", "other"), ("I", "other")}
+    assert {judge(stack).verdict for stack in stacks} == {"REGULAR"}
+
+
+BETWEEN = (0.70711, 0.0, -0.70711, 0.40825, 0.8165, 0.40825)
+"""A normal that is as near to every axis of the patient."""
 
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        {"PatientPosition": "FFS"},
-        {"InPlanePhaseEncodingDirection": None},
-        {"ImageOrientationPatient": list(builders.SAGITTAL)},
-    ],
+    [{"InPlanePhaseEncodingDirection": None}, {"ImageOrientationPatient": list(BETWEEN)}],
 )
-def test_a_ge_direction_whose_axes_are_not_known_is_not_guessed(tmp_path, changes):
-    series = ge_series("COL", builders.AXIAL)[4:8]
-    for ds in series:
+def test_a_ge_direction_whose_axes_are_not_known_parts_volumes_and_is_not_written(
+    tmp_path, changes
+):
+    series = ge_series("COL", builders.AXIAL)[4:12]  # two directions of b 1000
+    for index, ds in enumerate(series):
         builders.changed(ds, changes)
+        if "ImageOrientationPatient" in changes:
+            normal = np.cross(BETWEEN[:3], BETWEEN[3:])
+            ds.ImagePositionPatient = [f"{v:.6f}" for v in normal * 3.0 * (index % 4)]
+    paths = builders.write_all(series, tmp_path / "in")
 
-    stacks, _ = read_stacks(builders.write_all(series, tmp_path))
+    stacks, _ = read_stacks(paths)
+    rows = apply_study(plan_study(paths, Recipe(name="native")), tmp_path / "out")
 
     assert {stack.frames[0].gradient for stack in stacks} == {None}
+    assert [(row.verdict, row.codes) for row in rows] == [
+        ("REVIEW", ("MR_DIRECTIONS_UNKNOWN",))
+    ] * 2
+    for row in rows:
+        stem = tmp_path / "out" / row.dicom_path
+        assert float(np.loadtxt(stem.with_name(f"{stem.name}.bval"))) == 1000.0
+        assert not stem.with_name(f"{stem.name}.bvec").exists()
+
+
+def canon_series(orientation, phase):
+    series = []
+    for number, vector in enumerate(DIRECTIONS[1:]):
+        comment = "b=1500({:.3f},{:.3f},{:.3f})".format(*vector)
+
+        def private(index: int, ds: Dataset, number=number) -> None:
+            ds.InstanceNumber = number * 4 + index + 1
+
+        series += builders.dwi(
+            4,
+            1500.0,
+            orientation=orientation,
+            first_uid=100 + 10 * number,
+            per_slice=private,
+            Manufacturer="CANON_MEC",
+            ImageType=["ORIGINAL", "PRIMARY", "GDC"],
+            SeriesDescription="DTI",
+            PatientPosition="HFS",
+            InPlanePhaseEncodingDirection=phase,
+            ImageComments=comment,
+            AcquisitionNumber=1,
+            SeriesNumber=3,
+        )
+    return series
+
+
+@pytest.mark.parametrize("name", ["axial", "turned", "sagittal", "oblique"])
+def test_canon_directions_of_the_image_comment_are_read_as_dcm2niix_reads_them(tmp_path, name):
+    builders.write_all(canon_series(PLANES[name], "COL"), tmp_path / "in")
+    converted(tmp_path / "in", tmp_path / "ref")
+    affine = nib.load(next((tmp_path / "ref").glob("*.nii"))).affine
+
+    stacks, refusals = read_stacks(sorted((tmp_path / "in").iterdir()))
+
+    assert refusals == []
+    ordered = sorted(stacks, key=lambda stack: stack.frames[0].instance_number)
+    theirs = np.loadtxt(next((tmp_path / "ref").glob("*.bvec"))).T
+    for stack, other in zip(ordered, theirs, strict=True):
+        ours = fsl_vector(stack.frames[0].gradient, affine)
+        # the sign of a direction means nothing
+        assert abs(float(np.dot(ours, other))) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "phase"), [("coronal", "COL"), ("axial", "ROW")])
+def test_canon_directions_nobody_has_validated_are_not_turned(tmp_path, name, phase):
+    stacks, _ = read_stacks(builders.write_all(canon_series(PLANES[name], phase), tmp_path))
+
+    assert len(stacks) == len(DIRECTIONS) - 1
+    assert {stack.flags for stack in stacks} == {("MR_DIRECTIONS_UNKNOWN",)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import struct
 import warnings
 
 import numpy as np
@@ -30,21 +29,6 @@ TILE = (4, 6)
 COUNT = 5
 
 
-def csa_bytes(tags, *, magic=True):
-    """Return a CSA header as the scanner writes one: SV10, or the older form without a magic."""
-    out = b"SV10\4\3\2\1" if magic else b""
-    out += struct.pack("<ii", len(tags), 77)
-    first = len(next(iter(tags.values())))
-    for name, values in tags.items():
-        out += struct.pack("<64si4siii", name.encode(), len(values), b"FD", 4, len(values), 77)
-        for value in values:
-            raw = value.encode() + b"\0"
-            size = len(raw)
-            lengths = (size, size, 77, size) if magic else (size + first, size, 77, size)
-            out += struct.pack("<4i", *lengths) + raw + b"\0" * (-size % 4)
-    return out
-
-
 TAGS = {
     "NumberOfImagesInMosaic": [str(COUNT)],
     "Empty": [],
@@ -55,13 +39,13 @@ TAGS = {
 
 @pytest.mark.parametrize("magic", [True, False], ids=["SV10", "older"])
 def test_both_forms_of_the_csa_header_are_read(magic):
-    found = csa_values(csa_bytes(TAGS, magic=magic), NAMES)
+    found = csa_values(builders.csa_bytes(TAGS, magic=magic), NAMES)
 
     assert found == {name: tuple(TAGS[name]) for name in NAMES}
 
 
 def test_a_csa_header_is_read_as_nibabel_reads_it():
-    raw = csa_bytes(TAGS)
+    raw = builders.csa_bytes(TAGS)
 
     found = csa_values(raw, NAMES)
 
@@ -84,7 +68,7 @@ def test_a_real_csa_header_is_read_as_nibabel_reads_it(realdata):
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"SV10", b"SV10" + b"\xff" * 300, b"\0" * 64, csa_bytes(TAGS)[:120]]
+    "raw", [b"", b"SV10", b"SV10" + b"\xff" * 300, b"\0" * 64, builders.csa_bytes(TAGS)[:120]]
 )
 def test_bytes_that_are_no_csa_header_give_nothing_and_raise_nothing(raw):
     assert csa_values(raw, NAMES) == {} or raw.startswith(b"SV10\4")
@@ -113,7 +97,7 @@ def siemens(normal=(0.0, 0.0, 1.0), count=COUNT, **changes) -> Dataset:
     ds = builders.image(values, **{**said, **changes})
     tags = {**TAGS, "NumberOfImagesInMosaic": [str(count)]}
     tags["SliceNormalVector"] = [str(part) for part in normal]
-    builders.add_private(ds, 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", csa_bytes(tags))
+    builders.add_private(ds, 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", builders.csa_bytes(tags))
     return ds
 
 

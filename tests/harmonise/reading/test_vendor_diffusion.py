@@ -7,8 +7,10 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
+from config.recipe import Recipe
 from harmonise.geometry import judge
 from harmonise.stacks import read_stacks
+from harmonise.study import plan_study
 from harmonise.vendor.harvest import harvest, public_attributes
 from harmonise.vendor.pixels import load_volume
 from tests.harmonise import builders
@@ -130,6 +132,32 @@ def test_a_direction_kept_in_the_passport_still_parts_volumes_once_private_eleme
     stacks, _ = read_stacks(builders.write_all(series, tmp_path), {passport.series_uid: passport})
 
     assert sorted(stack.frames[0].gradient for stack in stacks) == [(0, 1, 0), (0.6, 0, 0.8)]
+
+
+def test_a_siemens_scanner_before_vb13_says_it_in_the_csa_header_alone():
+    """Named values B_value and DiffusionGradientDirection, along the patient's axes."""
+    (ds,) = builders.dwi(1, None)
+    said = {"B_value": ["1000"], "DiffusionGradientDirection": ["0.6", "0.0", "-0.8"]}
+    builders.add_private(ds, 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", builders.csa_bytes(said))
+
+    assert values_of(ds) == {"b_value": 1000.0, "gradient": [0.6, 0.0, -0.8]}
+
+    # the newer element goes before it
+    builders.add_private(ds, 0x0019, "SIEMENS MR HEADER", 0x0C, "IS", 0)
+    assert values_of(ds) == {"b_value": 0.0}
+
+
+def test_directions_that_are_gone_are_named_instead_of_called_a_repeat(tmp_path):
+    """A de-identified tensor scan: six images a place, one b-value, nothing to tell them apart."""
+    series = [
+        ds
+        for n in range(6)
+        for ds in builders.dwi(3, 1000.0, first_uid=100 + 10 * n, Manufacturer="GE")
+    ]
+
+    rows = plan_study(builders.write_all(series, tmp_path), Recipe(name="native")).rows()
+
+    assert [row["codes"] for row in rows] == [["DTI_NO_DIRECTIONS"]]
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from scipy import ndimage
 
-from config.recipe import StepSpec
+from config.recipe import Recipe, StepSpec
 from harmonise.grids import centred_grid
 from harmonise.interpolate import resample_onto
 from harmonise.register import (
@@ -19,8 +21,14 @@ from harmonise.register import (
 )
 from harmonise.series import Frame, Stack
 from harmonise.slices import turned
+from harmonise.stacks import read_stacks
 from harmonise.steps import Context, Native, planned_steps
+from harmonise.steps import align as align_step
+from harmonise.study import apply_study, plan_study
 from harmonise.volume import Grid, Volume
+from tests.harmonise import builders
+
+OBLIQUE = (0.96, 0.28, 0.0, -0.2688, 0.9216, 0.28)
 
 T2 = Grid((20, 120, 120), (3.0, 1.0, 1.0), (-59.5, -59.5, -28.5))
 DWI = Grid((20, 60, 60), (3.0, 2.0, 2.0), (-59.0, -59.0, -28.5))
@@ -214,6 +222,61 @@ def test_a_diffusion_direction_turns_with_the_patient():
     assert turned((1.0, 0.0, 0.0), [still, moved, {"decided": {}}]) == (0.0, 1.0, 0.0)
     assert turned((0.6, 0.0, 0.8), [still]) == (0.6, 0.0, 0.8)
     assert turned(None, [moved]) is None
+
+
+def turned_by(matrix):
+    """The step as if it had found this motion."""
+    found = {"matrix": matrix.tolist(), "outcome": "moved"}
+    return replace(align_step.STEP, decide=lambda *_: dict(found))
+
+
+@pytest.mark.parametrize("orientation", [builders.AXIAL, builders.CORONAL, OBLIQUE])
+@pytest.mark.parametrize("how", ["public", "private"])
+def test_dicom_and_bvec_say_the_same_direction_after_a_motion(orientation, how, tmp_path):
+    """By hand: a turn of 30 degrees about feet-head takes (0.6, 0, 0.8) to (0.5196, 0.3, 0.8)."""
+    matrix = motion((1.0, 2.0, 0.0), 30.0)
+
+    def private(_index, ds):
+        builders.add_private(ds, 0x0019, "SIEMENS MR HEADER", 0x0E, "FD", [0.6, 0.0, 0.8])
+
+    said = (
+        {"DiffusionGradientOrientation": [0.6, 0.0, 0.8]}
+        if how == "public"
+        else {"per_slice": private}
+    )
+    paths = builders.write_all(builders.dwi(4, 800.0, orientation=orientation, **said), tmp_path)
+    planned = plan_study(paths, Recipe(name="native"))
+    steps = ((turned_by(matrix), align_step.AlignParams()),)
+    plan = replace(planned, volumes=tuple(replace(v, steps=steps) for v in planned.volumes))
+
+    (row,) = apply_study(plan, tmp_path / "out")
+
+    by_hand = (0.6 * np.cos(np.pi / 6), 0.6 * np.sin(np.pi / 6), 0.8)
+    ds = pydicom.dcmread(tmp_path / "out" / row.dicom_path / "0001.dcm")
+    assert ds.DiffusionGradientOrientation == pytest.approx(by_hand, abs=1e-12)
+    nifti = tmp_path / "out" / row.nifti_path
+    stem = nifti.name.removesuffix(".nii.gz")
+    affine = nib.load(nifti).affine
+    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    vector = np.loadtxt(nifti.with_name(f"{stem}.bvec"))
+    if np.linalg.det(axes) > 0:  # FSL, FDT user guide
+        vector[0] *= -1
+    assert axes @ vector * (-1, -1, 1) == pytest.approx(by_hand, abs=1e-5)
+    # read again, the object still says it
+    (stack,), _ = read_stacks(sorted((tmp_path / "out" / row.dicom_path).iterdir()))
+    assert stack.frames[0].gradient == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_an_image_without_weighting_has_no_direction_after_a_motion_either(tmp_path):
+    paths = builders.write_all(
+        builders.dwi(3, 0.0, DiffusionGradientOrientation=[0.6, 0.0, 0.8]), tmp_path
+    )
+
+    (row,) = apply_study(plan_study(paths, Recipe(name="native")), tmp_path / "out")
+
+    ds = pydicom.dcmread(tmp_path / "out" / row.dicom_path / "0001.dcm")
+    assert ds.DiffusionBValue == 0.0
+    assert "DiffusionGradientOrientation" not in ds
 
 
 def test_a_study_is_registered_once(scans):

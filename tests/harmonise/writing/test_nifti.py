@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import json
 from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 
+from config.recipe import Recipe
 from harmonise.encode.nifti import write_coverage, write_nifti
+from harmonise.study import apply_study, plan_study
 from harmonise.volume import Grid, Volume
+from tests.harmonise import builders
 
 C, S = float(np.cos(0.3)), float(np.sin(0.3))
 OBLIQUE = Grid(
@@ -52,6 +57,37 @@ def test_qform_and_sform_say_the_same(grid, path):
     assert header.get_qform() == pytest.approx(header.get_sform(), abs=1e-5)
     assert header.get_xyzt_units()[0] == "mm"
     assert header.get_data_dtype() == np.float32
+
+
+FAR = replace(OBLIQUE, origin_mm=(-251.123456789, 187.987654321, -903.135792468))
+
+
+def test_the_header_holds_the_nearest_float32_and_the_side_file_the_number_itself(tmp_path):
+    """nifti1.h: srow is float32, half a step of which is 3e-5 mm at 903 mm; DICOM and JSON do."""
+    across, down = FAR.direction[2], FAR.direction[1]
+    paths = builders.write_all(
+        builders.t2w(3, orientation=(*across, *down), origin_mm=FAR.origin_mm), tmp_path / "in"
+    )
+
+    (row,) = apply_study(plan_study(paths, Recipe(name="native")), tmp_path)
+
+    exact = np.array(
+        json.loads((tmp_path / f"{row.dicom_path}.json").read_bytes())["output"]["ras_affine_mm"]
+    )
+    sources = [pydicom.dcmread(path, stop_before_pixels=True) for path in paths]
+    derived = [
+        pydicom.dcmread(path, stop_before_pixels=True)
+        for path in sorted((tmp_path / row.dicom_path).iterdir())
+    ]
+    for slot, (source, ds) in enumerate(zip(sources, derived, strict=True)):
+        place = np.array(source.ImagePositionPatient, float)
+        assert (exact @ (0, 0, slot, 1))[:3] == pytest.approx(place * (-1, -1, 1), abs=1e-6)
+        assert np.array(ds.ImagePositionPatient, float) == pytest.approx(place, abs=1e-6)
+        assert np.array(ds.ImageOrientationPatient, float) == pytest.approx(
+            np.array(source.ImageOrientationPatient, float), abs=1e-9
+        )
+    image = nib.load(tmp_path / row.nifti_path)
+    assert (image.header.get_sform() == exact.astype(np.float32)).all()
 
 
 def test_a_projection_claims_no_place(path):

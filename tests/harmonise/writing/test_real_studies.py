@@ -131,7 +131,8 @@ def test_a_short_t2_is_marked_where_it_does_not_reach(runs, realdata):
 
     assert (row.verdict, row.codes) == (
         "REVIEW",
-        ("MR_FOV_NOT_COVERED", "INTENSITY_PER_CASE"),
+        # the endorectal coil of its examination
+        ("MR_FOV_NOT_COVERED", "INTENSITY_PER_CASE", "MR_SIGNAL_VOID"),
     )
     assert row.spacing_mm == pytest.approx((3.0, 0.5, 0.5))
     folder = realdata / "MR" / "prostate-mri-0001-philips-achieva" / "t2_tse_ax"

@@ -22,6 +22,8 @@ VOLUMES = [
     ("prostate", "dwi", 800.0),
     ("philips", "t2w_ax", None),
     ("ct", "ct", None),
+    ("prostate", "adc_refit", None),
+    ("prostate", "dwi_calc_refit", 1400.0),
     ("pet", "pt", None),
     ("hitachi", "pd", None),
 ]
