@@ -2,6 +2,7 @@
 
 identified/ (mode 0700)          research/
   objects/aa/<sha256>.dcm          objects/aa/<sha256>.dcm
+  incoming/, quarantine/aa/...
   outgoing/aa/<sha256>.dcm         passports/<series uid>.json
   bundles/<row_id>.json            volumes/<project>/<key>/...
                                    models/<project>/v<n>.json
@@ -27,7 +28,7 @@ from config.errors import ConfigurationError
 from config.files import disk_faults, sweep_partial, write_whole
 from config.settings import Settings
 
-__all__ = ["Blob", "IdentifiedStore", "ResearchStore", "dataset_digest", "read_secret"]
+__all__ = ["Blob", "IdentifiedStore", "ResearchStore", "dataset_digest", "part10_head", "read_secret"]
 
 SECRET_BYTES = 32
 """Length of a project, site or signing secret: 256 bits."""
@@ -52,8 +53,8 @@ def dataset_digest(transfer_syntax_uid: str, dataset: bytes | memoryview) -> str
     return digest.hexdigest()
 
 
-def _part10(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, dataset: bytes) -> bytes:
-    """Return a Part 10 file (PS3.10 section 7.1) around a dataset as it was received."""
+def part10_head(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> bytes:
+    """Return preamble and file meta group (PS3.10 section 7.1) of a dataset as it was received."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(sop_class_uid)
     meta.MediaStorageSOPInstanceUID = UID(sop_uid)
@@ -61,7 +62,6 @@ def _part10(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, dataset:
     buffer = DicomBytesIO()
     buffer.write(b"\0" * 128 + b"DICM")
     write_file_meta_info(buffer, meta, enforce_standard=True)
-    buffer.write(dataset)
     return bytes(buffer.getvalue())
 
 
@@ -125,9 +125,23 @@ class IdentifiedStore(_Zone):
     ) -> Blob:
         """Keep an object as it came; equal bytes are kept once."""
         sha256 = dataset_digest(transfer_syntax_uid, dataset)
-        return self._put(
-            "objects", sha256, _part10(sop_class_uid, sop_uid, transfer_syntax_uid, dataset)
-        )
+        head = part10_head(sop_class_uid, sop_uid, transfer_syntax_uid)
+        return self._put("objects", sha256, head + dataset)
+
+    def received_place(self, sha256: str) -> str:
+        """Return where an object lies, or will, relative to the root."""
+        return f"objects/{sha256[:2]}/{sha256}.dcm"
+
+    def quarantined_place(self, sha256: str) -> str:
+        """Return where an object lies that nobody asked for, relative to the root."""
+        return f"quarantine/{sha256[:2]}/{sha256}.dcm"
+
+    @property
+    def incoming(self) -> Path:
+        """Objects that are being received; in the file system of the objects, for the rename."""
+        folder = self.root / "incoming"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
 
     @property
     def faces(self) -> Path:

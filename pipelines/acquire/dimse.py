@@ -35,6 +35,8 @@ __all__ = [
 MAX_PDU_BYTES = 131072
 """Largest PDU we receive, the most dcmtk offers: eight times fewer PDUs than by default."""
 
+_LARGEST_PDU_BYTES = 1 << 20
+"""No PDU is read that says it is longer; an A-ASSOCIATE may be longer than what data may be."""
 
 _UNREADABLE = (EOFError, NotImplementedError, OSError, ValueError, struct.error, InvalidDicomError)
 
@@ -67,6 +69,24 @@ class _ClosingSocket(AssociationSocket):
         with suppress(OSError):
             raw.shutdown(socket.SHUT_RDWR)
         raw.close()
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        """Read what is announced, in the largest pieces there are, and no more than we offered.
+
+        pynetdicom reads 4,096 bytes at a time and believes any length a peer writes.
+        """
+        if nr_bytes > _LARGEST_PDU_BYTES:
+            raise OSError("a PDU longer than was agreed")
+        assert self.socket is not None
+        buffer = bytearray(nr_bytes)
+        view, have = memoryview(buffer), 0
+        while have < nr_bytes:
+            size = self.socket.recv_into(view[have:])
+            if not size:
+                view.release()
+                return buffer[:have]
+            have += size
+        return buffer
 
 
 class Entity(AE):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from config.errors import TransientError
 from config.project import Project
 from config.site import Site
+from pipelines.acquire.keep import keep_bytes, keep_row
 from pipelines.acquire.pacs import ExpectedInstance, ReceivedObject, RetrieveReport, retrieve_study
 from pipelines.acquire.resolve import SETTLED, pacs_of
 from pipelines.catalogue import identified as table
@@ -78,7 +79,14 @@ def _retrieve_row(ws: Workspace, site: Site, row_id: str, study_uid: str) -> str
     if missing:
         whole = len(missing) == len(expected)
         try:
-            report = retrieve_study(pacs_of(site), study_uid, missing, _keep(ws, site), whole=whole)
+            report = retrieve_study(
+                pacs_of(site),
+                study_uid,
+                missing,
+                _keep(ws, site),
+                whole=whole,
+                spool_in=ws.identified.incoming,
+            )
         except TransientError as error:
             if error.code in GONE:
                 raise
@@ -113,34 +121,9 @@ def _keep(ws: Workspace, site: Site) -> Callable[[ReceivedObject], None]:
     """Return a sink: bytes to disk first, then their row, then back to the network."""
 
     def sink(received: ReceivedObject) -> None:
-        blob = ws.identified.put_received(
-            received.sop_class_uid,
-            received.sop_uid,
-            received.transfer_syntax_uid,
-            received.dataset,
-        )
-        obj = table.ReceivedObject
+        blob = keep_bytes(ws.identified, received)
         with ws.ledger.session() as session:
-            if session.get(obj, (site.name, blob.sha256)) is not None:
-                return
-            twins = session.scalars(
-                select(obj).where(obj.site == site.name, obj.sop_uid == received.sop_uid)
-            ).all()
-            for twin in twins:
-                twin.conflict = True
-            session.add(
-                obj(
-                    site=site.name,
-                    sha256=blob.sha256,
-                    sop_uid=received.sop_uid,
-                    series_uid=received.series_uid,
-                    study_uid=received.study_uid,
-                    transfer_syntax_uid=received.transfer_syntax_uid,
-                    path=blob.path,
-                    size=blob.size,
-                    conflict=bool(twins),
-                )
-            )
+            keep_row(session, site.name, received, blob)
 
     return sink
 
