@@ -16,13 +16,12 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom.dataset import FileMetaDataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_file_meta_info
-from pydicom.uid import UID
+from pydicom import __version__ as pydicom_version
+from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 from config.errors import ConfigurationError
 from config.files import disk_faults, sweep_partial, write_whole
@@ -32,6 +31,13 @@ __all__ = ["Blob", "IdentifiedStore", "ResearchStore", "dataset_digest", "part10
 
 SECRET_BYTES = 32
 """Length of a project, site or signing secret: 256 bits."""
+
+
+_PREAMBLE = b"\0" * 128 + b"DICM"
+_VERSION_NAME = f"PYDICOM {pydicom_version}".encode()
+_META_VERSION_NAME = struct.pack(
+    "<HH2sH", 0x0002, 0x0013, b"SH", len(_VERSION_NAME) + len(_VERSION_NAME) % 2
+) + _VERSION_NAME.ljust(len(_VERSION_NAME) + len(_VERSION_NAME) % 2)
 
 
 @dataclass(frozen=True)
@@ -55,14 +61,23 @@ def dataset_digest(transfer_syntax_uid: str, dataset: bytes | memoryview) -> str
 
 def part10_head(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> bytes:
     """Return preamble and file meta group (PS3.10 section 7.1) of a dataset as it was received."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(sop_class_uid)
-    meta.MediaStorageSOPInstanceUID = UID(sop_uid)
-    meta.TransferSyntaxUID = UID(transfer_syntax_uid)
-    buffer = DicomBytesIO()
-    buffer.write(b"\0" * 128 + b"DICM")
-    write_file_meta_info(buffer, meta, enforce_standard=True)
-    return bytes(buffer.getvalue())
+    meta = b"".join(
+        (
+            struct.pack("<HH2sHLH", 0x0002, 0x0001, b"OB", 0, 2, 0x0100),  # version 1
+            _meta_uid(0x0002, sop_class_uid),
+            _meta_uid(0x0003, sop_uid),
+            _meta_uid(0x0010, transfer_syntax_uid),
+            _meta_uid(0x0012, PYDICOM_IMPLEMENTATION_UID),
+            _META_VERSION_NAME,
+        )
+    )
+    return _PREAMBLE + struct.pack("<HH2sHL", 0x0002, 0x0000, b"UL", 4, len(meta)) + meta
+
+
+def _meta_uid(element: int, uid: str) -> bytes:
+    value = uid.encode("ascii", "replace")
+    value += b"\0" * (len(value) % 2)
+    return struct.pack("<HH2sH", 0x0002, element, b"UI", len(value)) + value
 
 
 class _Zone:

@@ -22,6 +22,7 @@ from pynetdicom.association import Association
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
 from config.errors import UnreadableObject
+from pipelines.acquire.eager import be_eager, wait_ready
 
 __all__ = [
     "MAX_PDU_BYTES",
@@ -70,6 +71,18 @@ class _ClosingSocket(AssociationSocket):
             raw.shutdown(socket.SHUT_RDWR)
         raw.close()
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; waits for it where the upper layer can be woken."""
+        raw = self.socket
+        if raw is None or not self._is_connected:
+            return False
+        try:
+            return wait_ready(self.assoc.dul, raw)
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")  # PS3.8 Table 9-10: transport connection closed
+            return False
+
     def recv(self, nr_bytes: int) -> bytearray:
         """Read what is announced, in the largest pieces there are, and no more than we offered.
 
@@ -100,6 +113,7 @@ class Entity(AE):
     ) -> AssociationSocket:
         created = _ClosingSocket(assoc, address=address)
         created.tls_args = tls_args
+        be_eager(assoc)
         return created
 
 

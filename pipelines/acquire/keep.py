@@ -5,8 +5,7 @@ The same SOP Instance UID with other bytes is a conflict: both are kept and flag
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from pipelines.acquire.pacs.objects import ReceivedObject
 from pipelines.acquire.receive.spool import FileSpool
@@ -14,6 +13,15 @@ from pipelines.catalogue import identified as table
 from pipelines.store import Blob, IdentifiedStore
 
 __all__ = ["keep_bytes", "keep_row", "keep_spool"]
+
+_OBJECT = table.ReceivedObject
+_OF_ONE_UID = (
+    _OBJECT.site == bindparam("in_site"),
+    _OBJECT.sop_uid == bindparam("in_sop_uid"),
+)
+_TWINS = select(_OBJECT.sha256).where(*_OF_ONE_UID)
+_FLAG = update(_OBJECT.__table__).where(*_OF_ONE_UID).values(conflict=True)
+_INSERT = insert(_OBJECT.__table__)
 
 
 def keep_bytes(store: IdentifiedStore, received: ReceivedObject) -> Blob:
@@ -49,26 +57,23 @@ def keep_spool(store: IdentifiedStore, spool: FileSpool, place: str) -> Blob:
     return Blob(spool.sha256, place, spool.size)
 
 
-def keep_row(session: Session, site: str, received: ReceivedObject, blob: Blob) -> None:
+def keep_row(connection: Connection, site: str, received: ReceivedObject, blob: Blob) -> None:
     """Write the row of an object whose bytes are in place, once for each content."""
-    obj = table.ReceivedObject
-    if session.get(obj, (site, blob.sha256)) is not None:
+    key = {"in_site": site, "in_sop_uid": received.sop_uid}
+    twins = set(connection.scalars(_TWINS, key))
+    if blob.sha256 in twins:
         return
-    twins = session.scalars(
-        select(obj).where(obj.site == site, obj.sop_uid == received.sop_uid)
-    ).all()
-    for twin in twins:
-        twin.conflict = True
-    session.add(
-        obj(
-            site=site,
-            sha256=blob.sha256,
-            sop_uid=received.sop_uid,
-            series_uid=received.series_uid,
-            study_uid=received.study_uid,
-            transfer_syntax_uid=received.transfer_syntax_uid,
-            path=blob.path,
-            size=blob.size,
-            conflict=bool(twins),
-        )
-    )
+    if twins:
+        connection.execute(_FLAG, key)
+    values = {
+        "site": site,
+        "sha256": blob.sha256,
+        "sop_uid": received.sop_uid,
+        "series_uid": received.series_uid,
+        "study_uid": received.study_uid,
+        "transfer_syntax_uid": received.transfer_syntax_uid,
+        "path": blob.path,
+        "size": blob.size,
+        "conflict": bool(twins),
+    }
+    connection.execute(_INSERT, values)

@@ -122,8 +122,8 @@ def _keep(ws: Workspace, site: Site) -> Callable[[ReceivedObject], None]:
 
     def sink(received: ReceivedObject) -> None:
         blob = keep_bytes(ws.identified, received)
-        with ws.ledger.session() as session:
-            keep_row(session, site.name, received, blob)
+        with ws.ledger.connection() as connection:
+            keep_row(connection, site.name, received, blob)
 
     return sink
 

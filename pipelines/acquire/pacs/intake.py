@@ -18,10 +18,13 @@ OUT_OF_RESOURCES = 0xA700  # PS3.4 Table B.2-1
 CANNOT_UNDERSTAND = 0xC000  # PS3.4 Table B.2-1
 
 
-def identify(dataset: bytes, transfer_syntax_uid: str) -> tuple[str, str, str]:
+def identify(
+    dataset: bytes | FileSpool | MemorySpool, transfer_syntax_uid: str
+) -> tuple[str, str, str]:
     """Return (study UID, series UID, SOP UID) out of an encoded dataset; empty where absent."""
     try:
-        names = Names(dataset, transfer_syntax_uid)
+        held = isinstance(dataset, bytes)
+        names = Names(dataset, transfer_syntax_uid) if held else dataset.names()
     except UnreadableObject:
         return "", "", ""
     return names.study_uid, names.series_uid, names.sop_uid
@@ -77,7 +80,7 @@ class Intake:
             self.on_arrival()
             with self._changed:
                 encoded = data if isinstance(data, bytes) else b""
-                names = identify(spool.front if spool else encoded, transfer_syntax_uid)
+                names = identify(dataset, transfer_syntax_uid)
                 digest = spool.sha256 if spool else dataset_digest(transfer_syntax_uid, encoded)
                 received = ReceivedObject(
                     sop_class_uid, sop_uid, names[0], names[1], transfer_syntax_uid, encoded, spool

@@ -21,7 +21,7 @@ from config.site import Receiver
 from pipelines.acquire.dimse import keep_silent
 from pipelines.acquire.pacs.intake import OUT_OF_RESOURCES, Intake, identify
 from pipelines.acquire.receive.acceptor import Acceptor, storage_entity
-from pipelines.acquire.receive.spool import FileSpool, spools_in
+from pipelines.acquire.receive.spool import spools_in
 from pipelines.acquire.receive.streaming import arriving_of
 from pipelines.acquire.tls import server_context
 
@@ -131,8 +131,7 @@ class StoreReceiver:
             spool = arriving_of(request).take()
         except EnvironmentFault as fault:
             return self._fail(fault)
-        front = spool.front if isinstance(spool, FileSpool) else spool.getvalue()
-        study_uid, _, _ = identify(front, syntax)
+        study_uid, _, _ = identify(spool, syntax)
         with self._freed:
             intake = self._intakes.get(study_uid)
             if intake is None:

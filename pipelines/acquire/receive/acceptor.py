@@ -21,6 +21,7 @@ from pynetdicom.association import Association
 from pynetdicom.transport import AssociationServer, RequestHandler
 
 from pipelines.acquire.dimse import MAX_PDU_BYTES, Entity, transfer_syntaxes, tune_socket
+from pipelines.acquire.eager import be_eager
 from pipelines.acquire.receive.streaming import MakeSpool, abandon, stream_to
 
 __all__ = ["Acceptor", "Refused", "storage_entity"]
@@ -79,6 +80,7 @@ class _Handler(RequestHandler):
         session.__class__ = _Session
         session.over = self.server.gone  # type: ignore[attr-defined]
         stream_to(session, self.server.make_spool)
+        be_eager(session)
         return session
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import AccordageError, UnreadableObject
@@ -33,6 +33,19 @@ SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 DOES_NOT_MATCH = 0xA900
 CANNOT_UNDERSTAND = 0xC000
+
+
+_PUSHED = PushedInstance
+_AGAIN = (
+    update(_PUSHED.__table__)
+    .where(
+        _PUSHED.site == bindparam("in_site"),
+        _PUSHED.project == bindparam("in_project"),
+        _PUSHED.sha256 == bindparam("in_sha256"),
+    )
+    .values(arrived_at=bindparam("in_arrived_at"))
+)
+_INSERT = insert(_PUSHED.__table__)
 
 
 class _Turn:
@@ -111,10 +124,10 @@ class Arrivals:
             spool,
         )
         blob = keep_spool(store, spool, store.received_place(spool.sha256))
-        with self._turn.taken(), self._ledger.session() as session:
-            keep_row(session, self._site, received, blob)
+        with self._turn.taken(), self._ledger.connection() as connection:
+            keep_row(connection, self._site, received, blob)
             if rule is not None:
-                _push(session, self._site, rule, names, blob)
+                _push(connection, self._site, rule, names, blob)
 
     def _expected(self, sop_uid: str) -> bool:
         row, one = table.RequestRow, table.ExpectedInstance
@@ -149,25 +162,24 @@ class Arrivals:
         self._turn.close()
 
 
-def _push(session: Session, site: str, rule: PushRule, names: Names, blob: Blob) -> None:
+def _push(connection: Connection, site: str, rule: PushRule, names: Names, blob: Blob) -> None:
     """Note that an object of a pushed study came; the same one again keeps the study waiting."""
-    known = session.get(PushedInstance, (site, rule.project, blob.sha256))
-    if known is not None:
-        known.arrived_at = time.time()
-        return
-    session.add(
-        PushedInstance(
-            site=site,
-            project=rule.project,
-            sha256=blob.sha256,
-            study_uid=names.study_uid,
-            series_uid=names.series_uid,
-            sop_uid=names.sop_uid,
-            sop_class_uid=names.sop_class_uid,
-            patient_id=names.patient_id,
-            accession_number=names.accession_number,
-            study_date=names.study_date,
-            quiet_s=rule.quiet_s,
-            arrived_at=time.time(),
-        )
-    )
+    values = {
+        "site": site,
+        "project": rule.project,
+        "sha256": blob.sha256,
+        "study_uid": names.study_uid,
+        "series_uid": names.series_uid,
+        "sop_uid": names.sop_uid,
+        "sop_class_uid": names.sop_class_uid,
+        "patient_id": names.patient_id,
+        "accession_number": names.accession_number,
+        "study_date": names.study_date,
+        "quiet_s": rule.quiet_s,
+        "arrived_at": time.time(),
+        "settled": False,
+    }
+    key = {f"in_{name}": values[name] for name in ("site", "project", "sha256")}
+    again = connection.execute(_AGAIN, key | {"in_arrived_at": values["arrived_at"]})
+    if again.rowcount == 0:
+        connection.execute(_INSERT, values)

@@ -7,7 +7,6 @@ associations, or when they die; one more process prepares the studies that have 
 from __future__ import annotations
 
 import json
-import multiprocessing
 import selectors
 import socket
 import threading
@@ -16,15 +15,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Self
 
 from config.errors import ConfigurationError, EnvironmentFault
 from config.settings import Settings
 from config.site import Site
-from pipelines.acquire.receive.preparer import FAILED, PREPARED, run_preparer
-from pipelines.acquire.receive.worker import GONE, QUARANTINED, READY, REFUSED, run_worker
+from pipelines.acquire.receive import entry
+from pipelines.acquire.receive.entry import FAILED, GONE, PREPARED, QUARANTINED, READY, REFUSED
 from pipelines.acquire.tls import server_context
 from pipelines.store import IdentifiedStore
 
@@ -43,7 +42,7 @@ Event = Callable[[str, str], None]
 
 @dataclass
 class _Child:
-    process: SpawnProcess
+    process: BaseProcess
     channel: socket.socket
     receives: bool
     ready: bool = False
@@ -93,7 +92,7 @@ class Listener:
         self._networks = [ip_network(one) for one in site.listen.hosts]
         self._on_event = on_event
         self._prepare = prepare
-        self._context = multiprocessing.get_context("spawn")
+        self._context = entry.process_context()
         self._children: list[_Child] = []
         self._selector = selectors.DefaultSelector()
         self._ready = threading.Event()
@@ -171,7 +170,7 @@ class Listener:
     def _start(self, *, receives: bool) -> _Child:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         process = self._context.Process(
-            target=run_worker if receives else run_preparer,
+            target=entry.receive if receives else entry.prepare,
             args=(self._settings, self._site, theirs),
             daemon=receives,  # the preparer has children of its own
         )

@@ -11,15 +11,13 @@ from contextlib import suppress
 from config.errors import AccordageError
 from config.settings import Settings
 from config.site import Site
+from pipelines.acquire.receive.entry import FAILED, PREPARED, READY
 from pipelines.acquire.receive.push import settle
 from pipelines.prepare.stage_deidentify import deidentify
 from pipelines.prepare.stage_harmonise import harmonise
 from pipelines.workspace import Workspace, open_workspace
 
-__all__ = ["FAILED", "PREPARED", "run_preparer"]
-
-PREPARED, FAILED = b"P", b"F"
-"""What it tells its parent: a project's name or an error's code follows."""
+__all__ = ["run_preparer"]
 
 _LOOK_S = 0.5
 """Longest wait between two looks at what has come."""
@@ -40,7 +38,7 @@ def run_preparer(settings: Settings, site: Site, channel: socket.socket) -> None
     open_projects = {rule.project for rule in site.listen.rules}
     not_before_s = 0.0
     with open_workspace(settings, sweep=False) as ws:
-        channel.send(b"+")
+        channel.send(READY)
         while True:
             found = settle(ws, site, time.time())
             open_projects |= set(found.projects)

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from config.errors import UnreadableObject
 from config.files import disk_faults, partial_name
 from pipelines.acquire.dimse import read_header
 from pipelines.acquire.text import text
@@ -26,8 +27,10 @@ __all__ = ["FileSpool", "MemorySpool", "Names", "Spool", "spools_in"]
 
 _LAST_NAME = 0x0020000E
 """(0020,000E) Series Instance UID: the last of the names read."""
-_HEADER_BYTES = 1 << 20
-"""The names of an object lie before this; a header that is longer is read as far as that."""
+_FRONT_BYTES = 1 << 16
+"""What is kept in memory of an object: mostly its names lie before this."""
+_LARGEST_FRONT_BYTES = 16 << 20
+"""How far its file is read where they do not."""
 _numbers = itertools.count()
 
 Piece = bytes | bytearray | memoryview
@@ -40,7 +43,7 @@ class Names:
         if transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
             with suppress(zlib.error):
                 inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-                front = inflater.decompress(front, _HEADER_BYTES)
+                front = inflater.decompress(front, _LARGEST_FRONT_BYTES)
             transfer_syntax_uid = "1.2.840.10008.1.2.1"
         ds = read_header(front, transfer_syntax_uid, _LAST_NAME)
         self.study_uid = text(ds, "StudyInstanceUID")
@@ -65,6 +68,14 @@ class Spool(Protocol):
 
 class MemorySpool(BytesIO):
     """A dataset in memory: for those who give no folder."""
+
+    def __init__(self, transfer_syntax_uid: str) -> None:
+        super().__init__()
+        self.transfer_syntax_uid = transfer_syntax_uid
+
+    def names(self) -> Names:
+        """Read who the object is; raises as `FileSpool.names`."""
+        return Names(self.getvalue(), self.transfer_syntax_uid)
 
     def discard(self) -> None:
         """Forget the object."""
@@ -122,8 +133,8 @@ class FileSpool:
         """Write and hash the next piece."""
         view = memoryview(piece)
         self._digest.update(view)
-        if self.dataset_bytes < _HEADER_BYTES:
-            self._front += view[: _HEADER_BYTES - self.dataset_bytes]
+        if self.dataset_bytes < _FRONT_BYTES:
+            self._front += view[: _FRONT_BYTES - self.dataset_bytes]
         with disk_faults():
             self._write(view)
         self.dataset_bytes += len(view)
@@ -134,11 +145,6 @@ class FileSpool:
         while view:  # one write of Linux ends at 2 GB, and at the end of the disk
             view = view[os.write(self._descriptor, view) :]
 
-    @property
-    def front(self) -> bytes:
-        """The first megabyte of the dataset at most: who it is stands there."""
-        return bytes(self._front)
-
     def names(self) -> Names:
         """Read who the object is.
 
@@ -147,7 +153,16 @@ class FileSpool:
         UnreadableObject
             ``OBJECT_UNREADABLE``.
         """
-        return Names(self.front, self.transfer_syntax_uid)
+        try:
+            names = Names(bytes(self._front), self.transfer_syntax_uid)
+            if names.series_uid or self.dataset_bytes <= _FRONT_BYTES:
+                return names
+        except UnreadableObject:
+            if self.dataset_bytes <= _FRONT_BYTES:
+                raise
+        with self.path.open("rb") as stream:
+            stream.seek(self._head_bytes)
+            return Names(stream.read(_LARGEST_FRONT_BYTES), self.transfer_syntax_uid)
 
     def keep(self, target: Path) -> None:
         """Give the file its final name, synced; it is whole or absent."""
@@ -173,7 +188,7 @@ def spools_in(folder: Path | None) -> Callable[[str, str, str], FileSpool | Memo
 
     def make(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> FileSpool | MemorySpool:
         if folder is None:
-            return MemorySpool()
+            return MemorySpool(transfer_syntax_uid)
         return FileSpool(folder, sop_class_uid, sop_uid, transfer_syntax_uid)
 
     return make

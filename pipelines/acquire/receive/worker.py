@@ -25,6 +25,7 @@ from config.site import Site
 from pipelines.acquire.dimse import keep_silent
 from pipelines.acquire.receive.acceptor import Acceptor, storage_entity
 from pipelines.acquire.receive.arrivals import OUT_OF_RESOURCES, Arrivals
+from pipelines.acquire.receive.entry import GONE, QUARANTINED, READY, REFUSED
 from pipelines.acquire.receive.spool import FileSpool, spools_in
 from pipelines.acquire.receive.streaming import arriving_of
 from pipelines.acquire.tls import server_context
@@ -32,10 +33,7 @@ from pipelines.catalogue.database import open_identified
 from pipelines.quiet import hush
 from pipelines.store import IdentifiedStore
 
-__all__ = ["GONE", "QUARANTINED", "READY", "REFUSED", "run_worker"]
-
-READY, GONE, REFUSED, QUARANTINED = b"+", b"-", b"R", b"Q"
-"""What a worker tells its parent; REFUSED is followed by a code."""
+__all__ = ["run_worker"]
 
 _REQUEST_TIMEOUT_S = 10.0
 """Longest wait for the A-ASSOCIATE request of who has connected."""
