@@ -94,10 +94,10 @@ class Arrivals:
         """Keep an object and return the C-STORE status to answer (PS3.4 Table B.2-1)."""
         try:
             names = spool.names()
+            if not all((names.study_uid, names.series_uid, names.sop_uid, names.sop_class_uid)):
+                return CANNOT_UNDERSTAND
             if names.sop_uid != spool.sop_uid or names.sop_class_uid != spool.sop_class_uid:
                 return DOES_NOT_MATCH  # who it is inside is not what the sender calls it
-            if not (names.study_uid and names.series_uid):
-                return CANNOT_UNDERSTAND
             self._keep(spool, names, rule)
         except UnreadableObject:
             return CANNOT_UNDERSTAND
