@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydicom.datadict import tag_for_keyword
 
 from config.base import Frozen, Name
+from config.dicomweb import DicomWeb
 from config.listen import AeTitle, Listen
 from config.tls import Tls
 
@@ -18,8 +19,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Method = Literal["c-get", "c-move", "dicomweb", "push", "folder"]
 
 
-RETRIEVING = frozenset({"c-get", "c-move"})
-"""Methods by which this version fetches what a query found."""
+RETRIEVING = frozenset({"c-get", "c-move", "dicomweb"})
+"""Methods by which what a query found is fetched; the others bring what nobody asked for."""
 
 
 class Receiver(Frozen):
@@ -62,14 +63,23 @@ class PacsNode(Frozen):
     """First wait before a retry; doubled each time."""
     tls: Tls | None = None
     """TLS with client certificates; none calls in plain text."""
+    dicomweb: DicomWeb | None = None
+    """DICOMweb service; needed by the method of that name."""
 
     @field_validator("methods")
     @classmethod
     def _can_retrieve(cls, value: tuple[Method, ...]) -> tuple[Method, ...]:
         if not RETRIEVING & set(value):
-            msg = "one of c-get, c-move is needed: this version retrieves by no other"
+            msg = "one of c-get, c-move, dicomweb is needed: what is found is fetched by no other"
             raise ValueError(msg)
         return value
+
+    @model_validator(mode="after")
+    def _says_where_the_web_is(self) -> PacsNode:
+        if "dicomweb" in self.methods and self.dicomweb is None:
+            msg = "method dicomweb needs dicomweb.url"
+            raise ValueError(msg)
+        return self
 
 
 class Linkage(Frozen):

@@ -17,6 +17,7 @@ from pipelines.acquire.pacs.intake import Intake
 from pipelines.acquire.pacs.objects import ExpectedInstance
 from pipelines.acquire.pacs.proposal import storage_contexts, storage_roles
 from pipelines.acquire.pacs.receiver import StoreReceiver
+from pipelines.acquire.pacs.wado import retrieve_by_web
 from pipelines.acquire.receive.spool import spools_in
 from pipelines.acquire.receive.streaming import abandon, arriving_of, stream_to
 
@@ -136,5 +137,9 @@ def _run(
     return status
 
 
-TRANSFERS: Mapping[str, Transfer] = {"c-get": _get, "c-move": _move}
-"""Ways to retrieve over DIMSE, by the name a site file uses."""
+TRANSFERS: Mapping[str, Transfer] = {
+    "c-get": _get,
+    "c-move": _move,
+    "dicomweb": retrieve_by_web,
+}
+"""Ways to retrieve, by the name a site file uses."""
