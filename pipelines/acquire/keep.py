@@ -10,9 +10,10 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from pipelines.acquire.pacs.objects import ReceivedObject
 from pipelines.acquire.receive.spool import FileSpool
 from pipelines.catalogue import identified as table
+from pipelines.catalogue.database import Catalogue
 from pipelines.store import Blob, IdentifiedStore
 
-__all__ = ["keep_bytes", "keep_row", "keep_spool"]
+__all__ = ["Keeper", "keep_bytes", "keep_row", "keep_spool"]
 
 _OBJECT = table.ReceivedObject
 _OF_ONE_UID = (
@@ -21,6 +22,7 @@ _OF_ONE_UID = (
 )
 _TWINS = select(_OBJECT.sha256).where(*_OF_ONE_UID)
 _FLAG = update(_OBJECT.__table__).where(*_OF_ONE_UID).values(conflict=True)
+_ROWS_AT_ONCE = 64
 _INSERT = insert(_OBJECT.__table__)
 
 
@@ -77,3 +79,42 @@ def keep_row(connection: Connection, site: str, received: ReceivedObject, blob: 
         "conflict": bool(twins),
     }
     connection.execute(_INSERT, values)
+
+
+class Keeper:
+    """The sink of a retrieval: bytes to disk first, then their row, then back to the network.
+
+    Parameters
+    ----------
+    store : IdentifiedStore
+        Where bytes go.
+    ledger : Catalogue
+        Where rows go.
+    site : str
+        Whose objects they are.
+    """
+
+    def __init__(self, store: IdentifiedStore, ledger: Catalogue, site: str) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._site = site
+        self._waiting: list[tuple[ReceivedObject, Blob]] = []
+
+    def __call__(self, received: ReceivedObject) -> None:
+        """Keep an object whose sender waits for the answer."""
+        self.later(received)
+        self.flush()
+
+    def later(self, received: ReceivedObject) -> None:
+        """Keep an object that nobody was promised yet; its row may wait for some others'."""
+        self._waiting.append((received, keep_bytes(self._store, received)))
+        if len(self._waiting) >= _ROWS_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the rows that wait."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            with self._ledger.connection() as connection:
+                for received, blob in waiting:
+                    keep_row(connection, self._site, received, blob)

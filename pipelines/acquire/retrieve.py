@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -10,8 +10,8 @@ from sqlalchemy import select
 from config.errors import TransientError
 from config.project import Project
 from config.site import Site
-from pipelines.acquire.keep import keep_bytes, keep_row
-from pipelines.acquire.pacs import ExpectedInstance, ReceivedObject, RetrieveReport, retrieve_study
+from pipelines.acquire.keep import Keeper
+from pipelines.acquire.pacs import ExpectedInstance, RetrieveReport, retrieve_study
 from pipelines.acquire.resolve import SETTLED, pacs_of
 from pipelines.catalogue import identified as table
 from pipelines.progress import StageAccount, timed
@@ -83,7 +83,7 @@ def _retrieve_row(ws: Workspace, site: Site, row_id: str, study_uid: str) -> str
                 pacs_of(site),
                 study_uid,
                 missing,
-                _keep(ws, site),
+                Keeper(ws.identified, ws.ledger, site.name),
                 whole=whole,
                 spool_in=ws.identified.incoming,
             )
@@ -115,17 +115,6 @@ def _in_place(ws: Workspace, path: str, size: int) -> bool:
         return ws.identified.absolute(path).stat().st_size == size
     except FileNotFoundError:
         return False
-
-
-def _keep(ws: Workspace, site: Site) -> Callable[[ReceivedObject], None]:
-    """Return a sink: bytes to disk first, then their row, then back to the network."""
-
-    def sink(received: ReceivedObject) -> None:
-        blob = keep_bytes(ws.identified, received)
-        with ws.ledger.connection() as connection:
-            keep_row(connection, site.name, received, blob)
-
-    return sink
 
 
 def _settle(

@@ -69,10 +69,13 @@ class Intake:
         sop_uid: str,
         transfer_syntax_uid: str,
         dataset: bytes | FileSpool | MemorySpool,
+        *,
+        promised: bool = True,
     ) -> int:
         """Take an instance and return the C-STORE status to answer (PS3.4 Table B.2-1).
 
-        A spool given here is kept by the sink or discarded.
+        A spool given here is kept by the sink or discarded. Without a sender to whom success is
+        ``promised``, a sink that can may write several rows at once; `flush` writes the rest.
         """
         spool = dataset if isinstance(dataset, FileSpool) else None
         data = dataset.getvalue() if isinstance(dataset, MemorySpool) else dataset
@@ -85,12 +88,24 @@ class Intake:
                 received = ReceivedObject(
                     sop_class_uid, sop_uid, names[0], names[1], transfer_syntax_uid, encoded, spool
                 )
-                return self._judge(received, names[2], digest)
+                sink = self._sink if promised else getattr(self._sink, "later", self._sink)
+                return self._judge(received, names[2], digest, sink)
         finally:
             if spool is not None:
                 spool.discard()  # unless it has been kept
 
-    def _judge(self, received: ReceivedObject, inner_uid: str, digest: str) -> int:
+    def flush(self) -> None:
+        """Have the sink write what it has put off; what it raises is raised."""
+        with self._changed:
+            getattr(self._sink, "flush", _nothing)()
+
+    def _judge(
+        self,
+        received: ReceivedObject,
+        inner_uid: str,
+        digest: str,
+        sink: Callable[[ReceivedObject], None],
+    ) -> int:
         if self.fault is not None:
             return OUT_OF_RESOURCES
         sop_uid = received.sop_uid
@@ -101,7 +116,7 @@ class Intake:
         if digest in self._digests.get(sop_uid, ()):
             return SUCCESS
         try:
-            self._sink(received)
+            sink(received)
         except Exception as error:  # noqa: BLE001 raised again by the caller of the retrieval
             return self.fail(error)
         self._digests.setdefault(sop_uid, set()).add(digest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Generator, Sequence
+from http.client import HTTPResponse
 from io import BytesIO
 
 from pydicom.dataset import Dataset
@@ -14,6 +15,7 @@ from config.site import PacsNode
 from pipelines.acquire.pacs.intake import Intake
 from pipelines.acquire.receive.spool import FileSpool, MemorySpool, spools_in
 from pipelines.acquire.text import text, texts
+from pipelines.acquire.web.behind import Behind
 from pipelines.acquire.web.http import get, status_of
 from pipelines.acquire.web.multipart import boundary_of, read_parts
 
@@ -39,13 +41,22 @@ def retrieve_by_web(
         with get(node, path, _ACCEPT) as answer:
             status = status_of(answer)
             if status == 0:
-                boundary = boundary_of(answer.headers.get("Content-Type", ""))
-                if boundary is None:  # an archive that answers with one object, bare
-                    _read_whole(answer.read, _Part(intake))
-                else:
-                    read_parts(answer.read, boundary, lambda: _Part(intake))
-                intake.raise_fault()
+                _take_in(answer, intake)
         yield status
+
+
+def _take_in(answer: HTTPResponse, intake: Intake) -> None:
+    """Read an answer to its end; objects are hashed and written while more of it comes."""
+    boundary = boundary_of(answer.headers.get("Content-Type", ""))
+    try:
+        with Behind() as behind:
+            if boundary is None:  # an archive that answers with one object, bare
+                _read_whole(answer.read, _Part(intake, behind))
+            else:
+                read_parts(answer.read, boundary, lambda: _Part(intake, behind))
+    finally:
+        intake.flush()
+    intake.raise_fault()
 
 
 def _paths(ds: Dataset) -> list[str]:
@@ -65,14 +76,18 @@ def _read_whole(read: Callable[[int], bytes], part: _Part) -> None:
 class _Part:
     """One object of an answer: its Part 10 head is read, its dataset spooled."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, behind: Behind) -> None:
         self._intake = intake
+        self._do = behind.do
         self._head: bytearray | None = bytearray()
         self._spool: FileSpool | MemorySpool | None = None
         self._names = ("", "", "")
 
     def write(self, piece: memoryview) -> None:
         """Take the next piece; what is no Part 10 file is dropped, and so counted as missing."""
+        self._do(self._write, piece)
+
+    def _write(self, piece: memoryview) -> None:
         if self._head is None:
             self._put(piece)
             return
@@ -104,16 +119,22 @@ class _Part:
             self._spool.write(piece)
         except AccordageError as fault:
             self._intake.fail(fault)
-            self.discard()
+            self._discard()
 
     def close(self) -> None:
         """Give the whole object to the intake."""
+        self._do(self._close)
+
+    def _close(self) -> None:
         spool, self._spool = self._spool, None
         if spool is not None:
-            self._intake.take(*self._names, spool)
+            self._intake.take(*self._names, spool, promised=False)
 
     def discard(self) -> None:
         """Forget an object that was cut off."""
+        self._do(self._discard)
+
+    def _discard(self) -> None:
         spool, self._spool = self._spool, None
         if spool is not None:
             spool.discard()

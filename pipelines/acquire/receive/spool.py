@@ -36,6 +36,17 @@ _numbers = itertools.count()
 Piece = bytes | bytearray | memoryview
 
 
+_KEYWORDS = {
+    "study_uid": "StudyInstanceUID",
+    "series_uid": "SeriesInstanceUID",
+    "sop_uid": "SOPInstanceUID",
+    "sop_class_uid": "SOPClassUID",
+    "patient_id": "PatientID",
+    "accession_number": "AccessionNumber",
+    "study_date": "StudyDate",
+}
+
+
 class Names:
     """Who an object says it is: read from its bytes, not from what the sender calls it."""
 
@@ -45,15 +56,22 @@ class Names:
                 inflater = zlib.decompressobj(-zlib.MAX_WBITS)
                 front = inflater.decompress(front, _LARGEST_FRONT_BYTES)
             transfer_syntax_uid = "1.2.840.10008.1.2.1"
-        ds = read_header(front, transfer_syntax_uid, _LAST_NAME)
-        self.study_uid = text(ds, "StudyInstanceUID")
-        self.series_uid = text(ds, "SeriesInstanceUID")
-        self.sop_uid = text(ds, "SOPInstanceUID")
-        self.sop_class_uid = text(ds, "SOPClassUID")
-        self.patient_id = text(ds, "PatientID")
-        self.issuer = text(ds, "IssuerOfPatientID")
-        self.accession_number = text(ds, "AccessionNumber")
-        self.study_date = text(ds, "StudyDate")
+        self._ds = read_header(front, transfer_syntax_uid, _LAST_NAME)
+
+    def __getattr__(self, name: str) -> str:
+        """Return a name as text, empty where it is absent: read only when asked for."""
+        keyword = _KEYWORDS.get(name)
+        if keyword is None:
+            raise AttributeError(name)
+        return text(self._ds, keyword)
+
+    study_uid: str
+    series_uid: str
+    sop_uid: str
+    sop_class_uid: str
+    patient_id: str
+    accession_number: str
+    study_date: str
 
 
 class Spool(Protocol):

@@ -20,7 +20,7 @@ class PartSink(Protocol):
     """Takes the bytes of one part."""
 
     def write(self, piece: memoryview) -> None:
-        """Take the next piece."""
+        """Take the next piece; it stays as it is, so it may be kept."""
 
     def close(self) -> None:
         """Take note that the part is whole."""
@@ -131,6 +131,5 @@ class _Body:
 
     def _pass_on(self, sink: PartSink | None, size: int) -> None:
         if size and sink is not None:
-            with memoryview(self._held) as view, view[:size] as piece:
-                sink.write(piece)
+            sink.write(memoryview(bytes(self._held[:size])))
         del self._held[:size]
