@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from cli.shared import Home
+from cli.shared import FINDING, AsJson, Home, show
 
 __all__ = ["app"]
 
@@ -43,3 +46,39 @@ def listen(site: str, home: Home = None) -> None:
             listener.wait()
     except KeyboardInterrupt:
         typer.echo(f"{site}: stopped")
+
+
+@app.command("import")
+def import_files(
+    project: str,
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders, zips or DICOMDIRs.")],
+    site: Annotated[str, typer.Option(help="Site the studies are of.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import files, folders, zips and DICOMDIRs as studies of a project.
+
+    Example: `accordage import prostate-mpmri --site chu-atlas /media/cdrom/DICOMDIR`
+
+    They go the way of what a PACS delivers: the same store, the same rows. `accordage prepare`
+    takes them from there. Files are counted, never named: a name may hold an identity.
+    """
+    from config.codes import explain_code
+    from config.settings import load_settings
+    from pipelines.acquire.bring import bring
+    from pipelines.workspace import open_workspace
+
+    with open_workspace(load_settings(home)) as ws:
+        done = bring(ws, ws.project(project), ws.site(site), paths)
+    facts = {
+        "studies": done.studies,
+        "instances": done.instances,
+        "not_dicom": done.not_dicom,
+        "refused": done.refused,
+    }
+    show(facts, as_json=as_json)
+    if not as_json:
+        for code in sorted(done.refused):
+            typer.echo(f"{code}: {explain_code(code).en} {explain_code(code).next_en}", err=True)
+    if done.refused:
+        raise typer.Exit(FINDING)

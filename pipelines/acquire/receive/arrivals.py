@@ -58,6 +58,7 @@ class _Turn:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
+        """Be the one who writes."""
         with self._threads:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             try:
@@ -66,6 +67,7 @@ class _Turn:
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
+        """Give the lock's file back."""
         os.close(self._descriptor)
 
 
@@ -98,7 +100,7 @@ class Arrivals:
                 return CANNOT_UNDERSTAND
             if names.sop_uid != spool.sop_uid or names.sop_class_uid != spool.sop_class_uid:
                 return DOES_NOT_MATCH  # who it is inside is not what the sender calls it
-            self._keep(spool, names, rule)
+            self.keep(spool, names, rule)
         except UnreadableObject:
             return CANNOT_UNDERSTAND
         except (AccordageError, OSError):
@@ -107,7 +109,14 @@ class Arrivals:
             spool.discard()  # unless it has been kept
         return SUCCESS
 
-    def _keep(self, spool: FileSpool, names: Names, rule: PushRule | None) -> None:
+    def keep(self, spool: FileSpool, names: Names, rule: PushRule | None) -> None:
+        """Put an object where it belongs, and its row.
+
+        Raises
+        ------
+        EnvironmentFault, TransientError
+            The disk is full; the catalogue is gone or busy.
+        """
         store = self._store
         if rule is None and not self._expected(names.sop_uid):
             blob = keep_spool(store, spool, store.quarantined_place(spool.sha256))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,7 +14,23 @@ from pipelines.catalogue import identified as table
 from pipelines.catalogue.receiving import PushedInstance
 from pipelines.workspace import Workspace
 
-__all__ = ["Settled", "settle"]
+__all__ = ["Listed", "Settled", "settle", "settle_study"]
+
+
+class Listed(Protocol):
+    """What names an instance of a study."""
+
+    @property
+    def sop_uid(self) -> str:
+        """SOP Instance UID."""
+
+    @property
+    def series_uid(self) -> str:
+        """Series Instance UID."""
+
+    @property
+    def sop_class_uid(self) -> str:
+        """SOP Class UID."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +68,55 @@ def settle(ws: Workspace, site: Site, now_s: float) -> Settled:
     for project, study_uid, last_s, quiet_s in found:
         left_s = last_s + quiet_s - now_s
         if left_s <= 0:
-            with ws.ledger.session() as session:
-                _settle(ws, session, site, project, study_uid)
+            settle_study(ws, site, project, study_uid)
             projects.add(project)
         else:
             nearest = left_s if nearest is None else min(nearest, left_s)
     return Settled(tuple(sorted(projects)), nearest)
 
 
-def _settle(ws: Workspace, session: Session, site: Site, project: str, study_uid: str) -> None:
-    """Write the row of a study: everything that came is expected, and so is what a query listed."""
+def settle_study(
+    ws: Workspace,
+    site: Site,
+    project: str,
+    study_uid: str,
+    listed: Sequence[Listed] = (),
+    *,
+    whole: bool = True,
+) -> None:
+    """Write the row of a study that came: all of it is expected, and so is what a list says.
+
+    Parameters
+    ----------
+    ws : Workspace
+        The installation.
+    site : Site
+        Who sent it.
+    project : str
+        Whose study it is.
+    study_uid : str
+        Study Instance UID.
+    listed : Sequence
+        Instances that a list announces, beside those a query has.
+    whole : bool
+        False where what brought it broke off: then it is ``partial``, whatever came.
+    """
+    with ws.ledger.session() as session:
+        row = _settle(ws, session, site, project, study_uid, listed)
+        if not whole and row.outcome == "complete":
+            row.outcome, row.code = "partial", "STUDY_PARTIAL"
+            row.detail = f"what brought it broke off after {row.received} instances"
+
+
+def _settle(
+    ws: Workspace,
+    session: Session,
+    site: Site,
+    project: str,
+    study_uid: str,
+    listed: Sequence[Listed],
+) -> table.RequestRow:
+    """Write a study's row and return it."""
     one = PushedInstance
     pushed = session.scalars(
         select(one)
@@ -75,7 +132,7 @@ def _settle(ws: Workspace, session: Session, site: Site, project: str, study_uid
     row.outcome = row.outcome or "found"
     session.add(row)
     session.flush()
-    wanted = _expect(session, row_id, pushed)
+    wanted = _expect(session, row_id, [*pushed, *listed])
     obj = table.ReceivedObject
     have = session.scalars(
         select(obj.sop_uid).where(obj.site == site.name, obj.study_uid == study_uid)
@@ -84,12 +141,13 @@ def _settle(ws: Workspace, session: Session, site: Site, project: str, study_uid
     _name_outcome(row, {p.patient_id for p in pushed})
     for p in pushed:
         p.settled = True
+    return row
 
 
-def _expect(session: Session, row_id: str, pushed: list[PushedInstance]) -> set[str]:
+def _expect(session: Session, row_id: str, came: Sequence[Listed]) -> set[str]:
     one = table.ExpectedInstance
     wanted = set(session.scalars(select(one.sop_uid).where(one.row_id == row_id)))
-    for p in pushed:
+    for p in came:
         if p.sop_uid not in wanted:
             wanted.add(p.sop_uid)
             session.add(
