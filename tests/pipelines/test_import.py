@@ -74,7 +74,7 @@ def with_directory(folder: Path, target: Path) -> Path:
     for path in sorted(folder.glob("*.dcm")):
         made.add(path)
     made.write(target)
-    made._tmpdir.cleanup()
+    made._stage["t"].cleanup()
     return target / "DICOMDIR"
 
 
