@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 from uuid import uuid4
 
 import numpy as np
@@ -129,7 +130,7 @@ class PeakMemory:
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.peak_mb = 0.0
 
-    def __enter__(self) -> PeakMemory:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

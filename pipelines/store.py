@@ -27,7 +27,14 @@ from config.errors import ConfigurationError
 from config.files import disk_faults, sweep_partial, write_whole
 from config.settings import Settings
 
-__all__ = ["Blob", "IdentifiedStore", "ResearchStore", "dataset_digest", "part10_head", "read_secret"]
+__all__ = [
+    "Blob",
+    "IdentifiedStore",
+    "ResearchStore",
+    "dataset_digest",
+    "part10_head",
+    "read_secret",
+]
 
 SECRET_BYTES = 32
 """Length of a project, site or signing secret: 256 bits."""

@@ -11,7 +11,7 @@ import os
 import select
 import ssl
 import threading
-from typing import Any
+from typing import Any, cast
 
 from pynetdicom.association import Association
 from pynetdicom.dul import DULServiceProvider
@@ -27,6 +27,17 @@ class _Eager(DULServiceProvider):
 
     _wake: int
     _wake_lock: threading.Lock
+
+    def prepare(self) -> None:
+        """Make the event; before the thread starts."""
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._wake_lock = threading.Lock()
+        self._run_loop_delay = 0  # the socket's `ready` waits instead
+
+    @property
+    def wake(self) -> int:
+        """Descriptor of the event; -1 once the loop has ended."""
+        return self._wake
 
     def run(self) -> None:
         """Run the loop, and give the event back at its end."""
@@ -60,11 +71,8 @@ class _Eager(DULServiceProvider):
 
 def be_eager(assoc: Association) -> None:
     """Give an association that has not started yet an upper layer that need not poll."""
-    dul = assoc.dul
-    dul.__class__ = _Eager
-    dul._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)  # noqa: SLF001
-    dul._wake_lock = threading.Lock()  # noqa: SLF001
-    dul._run_loop_delay = 0  # noqa: SLF001, the socket's `ready` waits instead
+    assoc.dul.__class__ = _Eager  # pynetdicom has no factory for it
+    cast(_Eager, assoc.dul).prepare()
 
 
 def wait_ready(dul: DULServiceProvider, raw: Any) -> bool:
@@ -73,10 +81,10 @@ def wait_ready(dul: DULServiceProvider, raw: Any) -> bool:
         return True
     poll = select.poll()
     poll.register(raw, select.POLLIN)
-    idle = isinstance(dul, _Eager) and dul.event_queue.empty()
-    if idle:
-        poll.register(dul._wake, select.POLLIN)  # noqa: SLF001
-    ready = {descriptor for descriptor, _ in poll.poll(_PATIENCE_MS if idle else 0)}
-    if idle and dul._wake in ready:  # noqa: SLF001
-        os.eventfd_read(dul._wake)  # noqa: SLF001
+    if not isinstance(dul, _Eager) or not dul.event_queue.empty():
+        return bool(poll.poll(0))
+    poll.register(dul.wake, select.POLLIN)
+    ready = {descriptor for descriptor, _ in poll.poll(_PATIENCE_MS)}
+    if dul.wake in ready:
+        os.eventfd_read(dul.wake)
     return raw.fileno() in ready

@@ -1,6 +1,7 @@
 """Keep a received object: its bytes in the store, then its row, and only then back to the sender.
 
-The same SOP Instance UID with other bytes is a conflict: both are kept and flagged, neither is used.
+The same SOP Instance UID with other bytes is a conflict: both are kept and flagged, and neither is
+used.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ _OF_ONE_UID = (
     _OBJECT.sop_uid == bindparam("in_sop_uid"),
 )
 _TWINS = select(_OBJECT.sha256).where(*_OF_ONE_UID)
-_FLAG = update(_OBJECT.__table__).where(*_OF_ONE_UID).values(conflict=True)
+_FLAG = update(_OBJECT).where(*_OF_ONE_UID).values(conflict=True)
 _ROWS_AT_ONCE = 64
-_INSERT = insert(_OBJECT.__table__)
+_INSERT = insert(_OBJECT)
 
 
 def keep_bytes(store: IdentifiedStore, received: ReceivedObject) -> Blob:

@@ -176,10 +176,11 @@ def test_a_host_outside_the_networks_is_closed_at_once(opened: Open) -> None:
 
 def test_an_object_cut_off_in_the_middle_leaves_nothing(rig: Rig, files: list[Path]) -> None:
     """The sender dies after its command and half of its dataset."""
+    from io import BytesIO
+
     from pynetdicom import AE
     from pynetdicom.dimse_primitives import C_STORE
     from pynetdicom.pdu_primitives import P_DATA
-    from io import BytesIO
 
     ae = AE("MR1")
     mr = "1.2.840.10008.5.1.4.1.1.4"

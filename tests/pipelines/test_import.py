@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread
+from pydicom import config, dcmread
+from pydicom.dataelem import DataElement
 from pydicom.fileset import FileSet
 from sqlalchemy import select
 
@@ -147,7 +148,8 @@ def test_a_dicomdir_that_points_out_of_its_folder_is_not_followed(
     write_instance(tmp_path / "medium", 9, 1, 1)
     ds = dcmread(listed)
     record = next(r for r in ds.DirectoryRecordSequence if r.DirectoryRecordType == "IMAGE")
-    record.ReferencedFileID = ["..", "9-1-1.dcm"]
+    outside = DataElement(0x00041500, "CS", ["..", "9-1-1.dcm"], validation_mode=config.IGNORE)
+    record.add(outside)
     ds.save_as(listed)
     done = run(ws, listed)
     assert (done.instances, done.refused) == (3, {"IMPORT_UNSAFE_NAME": 1})
@@ -210,9 +212,7 @@ def test_a_damaged_zip_leaves_its_studies_partial_until_it_comes_whole(
     assert rows(ws) == WHOLE
 
 
-def test_files_that_cannot_be_read_are_counted_and_never_named(
-    ws: Workspace, folder: Path
-) -> None:
+def test_files_that_cannot_be_read_are_counted_and_never_named(ws: Workspace, folder: Path) -> None:
     (folder / "DUPONT^MARIE.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"nonsense")
     (folder / "notes.txt").write_text("no image")
     done = run(ws, folder, folder / "nowhere")

@@ -23,8 +23,10 @@ def identify(
 ) -> tuple[str, str, str]:
     """Return (study UID, series UID, SOP UID) out of an encoded dataset; empty where absent."""
     try:
-        held = isinstance(dataset, bytes)
-        names = Names(dataset, transfer_syntax_uid) if held else dataset.names()
+        if isinstance(dataset, bytes):
+            names = Names(dataset, transfer_syntax_uid)
+        else:
+            names = dataset.names()
     except UnreadableObject:
         return "", "", ""
     return names.study_uid, names.series_uid, names.sop_uid

@@ -13,7 +13,6 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from pynetdicom import AE, AllStoragePresentationContexts, evt
@@ -24,13 +23,10 @@ from pipelines.acquire.dimse import MAX_PDU_BYTES, Entity, transfer_syntaxes, tu
 from pipelines.acquire.eager import be_eager
 from pipelines.acquire.receive.streaming import MakeSpool, abandon, stream_to
 
-__all__ = ["Acceptor", "Refused", "storage_entity"]
+__all__ = ["Acceptor", "storage_entity"]
 
 MAX_HANDSHAKES = 64
 """TLS handshakes at once; a connection beyond them is closed."""
-
-Refused = Callable[[str], None]
-"""Told the code of why a connection was refused; never who or what it was for."""
 
 _VERIFICATION = "1.2.840.10008.1.1"
 
@@ -101,10 +97,6 @@ class Acceptor(AssociationServer):
         With it, TLS; without, plain text.
     handshake_timeout_s : float
         Longest TLS handshake.
-    hosts : Sequence[str], optional
-        Networks that may connect; everybody when none is given.
-    refused : callable
-        Told a code for each connection refused before its association.
     """
 
     def __init__(
@@ -116,14 +108,10 @@ class Acceptor(AssociationServer):
         *,
         tls: ssl.SSLContext | None = None,
         handshake_timeout_s: float = 3.0,
-        hosts: Sequence[str] | None = None,
-        refused: Refused = lambda _code: None,
     ) -> None:
         self.make_spool = make_spool
         self._tls = tls
         self._handshake_timeout_s = handshake_timeout_s
-        self._networks = None if hosts is None else [ip_network(one) for one in hosts]
-        self.refused = refused
         self._handshakes = threading.BoundedSemaphore(MAX_HANDSHAKES)
         silence_s = ae.network_timeout
         every = [(evt.EVT_CONN_OPEN, tune_socket, [silence_s]), *handlers]
@@ -141,16 +129,8 @@ class Acceptor(AssociationServer):
     def gone(self) -> None:
         """Note that a connection this listener took is over."""
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Let in who comes from an allowed network."""
-        if self._networks is None:
-            return True
-        address = ip_address(str(client_address[0]).split("%", maxsplit=1)[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        if any((mapped or address) in network for network in self._networks):
-            return True
-        self.refused("RECEIVE_HOST_REFUSED")
-        return False
+    def refused(self, code: str) -> None:
+        """Note that a connection was refused before its association; never whose it was."""
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Start an association, after a handshake beside the accept loop where there is TLS."""

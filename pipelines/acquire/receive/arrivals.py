@@ -37,7 +37,7 @@ CANNOT_UNDERSTAND = 0xC000
 
 _PUSHED = PushedInstance
 _AGAIN = (
-    update(_PUSHED.__table__)
+    update(_PUSHED)
     .where(
         _PUSHED.site == bindparam("in_site"),
         _PUSHED.project == bindparam("in_project"),
@@ -45,7 +45,7 @@ _AGAIN = (
     )
     .values(arrived_at=bindparam("in_arrived_at"))
 )
-_INSERT = insert(_PUSHED.__table__)
+_INSERT = insert(_PUSHED)
 
 
 class _Turn:

@@ -13,7 +13,17 @@ from multiprocessing.context import ForkServerContext
 from config.settings import Settings
 from config.site import Site
 
-__all__ = ["FAILED", "GONE", "PREPARED", "QUARANTINED", "READY", "REFUSED", "prepare", "process_context", "receive"]
+__all__ = [
+    "FAILED",
+    "GONE",
+    "PREPARED",
+    "QUARANTINED",
+    "READY",
+    "REFUSED",
+    "prepare",
+    "process_context",
+    "receive",
+]
 
 READY, GONE, REFUSED, QUARANTINED = b"+", b"-", b"R", b"Q"
 """What a receiver tells its parent; a code follows REFUSED."""

@@ -53,15 +53,16 @@ class Arriving:
             self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        known = isinstance(error, AccordageError)
-        self.fault = error if known else EnvironmentFault("DISK_FULL", type(error).__name__)
+        if not isinstance(error, AccordageError):
+            error = EnvironmentFault("DISK_FULL", type(error).__name__)
+        self.fault = error
         self.discard()
 
     def flush(self) -> None:
         """Nothing is buffered."""
 
     def close(self) -> None:
-        """The request has been answered: what was not kept goes."""
+        """Remove what was not kept: the request has been answered."""
         self.discard()
 
     def take(self) -> FileSpool | MemorySpool:

@@ -48,7 +48,8 @@ class _Handed(Acceptor):
 
     def server_bind(self) -> None:
         """Use the parent's socket instead of a port."""
-        self.socket.close()
+        if self.socket is not None:
+            self.socket.close()
         self.socket = self._channel
         self.server_address = ("127.0.0.1", 0)
 
@@ -62,6 +63,10 @@ class _Handed(Acceptor):
             threading.Thread(target=super(AssociationServer, self).shutdown).start()
             raise OSError("the parent has closed its end")
         return socket.socket(fileno=descriptors[0]), tuple(json.loads(text))
+
+    def refused(self, code: str) -> None:
+        """Tell the parent that a connection was refused."""
+        self.tell(REFUSED + code.encode())
 
     def gone(self) -> None:
         """Tell the parent that there is room for one more."""
@@ -147,7 +152,6 @@ def run_worker(settings: Settings, site: Site, channel: socket.socket) -> None:
         spools_in(store.incoming),
         tls=server_context(listen.tls) if listen.tls else None,
         handshake_timeout_s=listen.tls.handshake_timeout_s if listen.tls else 0,
-        refused=lambda code: server.tell(REFUSED + code.encode()),
     )
     door.server = server
     server.tell(READY)
