@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid canaries referees chaos fuzz pixels realdata docs lock clean
+.PHONY: help demo test check format lint types layers bench bench-acquire bench-align bench-deid canaries referees chaos fuzz pixels realdata soak-acquire methods docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -62,6 +62,15 @@ bench-deid: $(VENV)/.test $(VENV)-peers/.installed ## files a second beside cp a
 
 bench-align: $(VENV)/.runtime $(VENV)-referees/.installed ## series of one study on one grid, beside picai-prep
 	$(BIN)/python benchmarks/align.py --referees $(VENV)-referees/bin/python
+
+bench-acquire: $(VENV)/.test ## objects a second: receiver, C-GET and WADO-RS beside bare pynetdicom
+	$(BIN)/python benchmarks/acquire.py
+
+soak-acquire: $(VENV)/.test ## 10,000 associations with the receiver: nothing of them stays
+	$(BIN)/python benchmarks/soak_receiver.py
+
+methods: $(VENV)/.test ## every real object by C-GET, C-MOVE, WADO-RS and import: equal bytes
+	$(BIN)/python benchmarks/methods.py
 
 $(VENV)-peers/.installed: $(LOCKS)/peers.lock
 $(VENV)-idiscore/.installed: $(LOCKS)/peer-idiscore.lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -47,6 +48,30 @@ def make_slices(folder: Path, count: int) -> list[Path]:
     return paths
 
 
+def make_multiframe(path: Path, gigabytes: float) -> Path:
+    """Write one object of many frames without ever holding it: its header, then zeros."""
+    ds = Dataset()
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7.3"  # Multi-frame Grayscale Word Secondary Capture
+    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = (
+        f"{ROOT}.2",
+        f"{ROOT}.2.1",
+        f"{ROOT}.2.1.1",
+    )
+    frames = int(gigabytes * (1 << 30)) // SLICE_BYTES
+    ds.Rows = ds.Columns = 512
+    ds.NumberOfFrames = frames
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.save_as(path, enforce_file_format=True)
+    with path.open("ab") as stream:  # (7FE0,0010) OW, its length, its frames
+        stream.write(b"\xe0\x7f\x10\x00OW\x00\x00" + struct.pack("<L", frames * SLICE_BYTES))
+        for _ in range(frames):
+            stream.write(bytes(SLICE_BYTES))
+    return path
+
+
 def send(
     port: int, paths: Sequence[Path], senders: int = 1, *, nodelay: bool = True, called: str = "US"
 ) -> float:
@@ -88,6 +113,46 @@ server.shutdown()
 """
 
 
+BARE_GET = """
+import sys, os, time
+from pydicom.dataset import Dataset
+from pynetdicom import AE, build_role, evt, _config
+_config.LOG_HANDLER_LEVEL = "none"
+port, study, folder = sys.argv[1:]
+CT, GET = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.2.2.3"
+def on_store(event):
+    path = os.path.join(folder, event.request.AffectedSOPInstanceUID)
+    with open(path, "wb") as stream:
+        stream.write(event.encoded_dataset())
+    return 0
+ae = AE("BARE")
+ae.add_requested_context(GET)
+ae.add_requested_context(CT, "1.2.840.10008.1.2.1")
+query = Dataset()
+query.QueryRetrieveLevel, query.StudyInstanceUID = "STUDY", study
+start = time.perf_counter()
+assoc = ae.associate("127.0.0.1", int(port), ae_title="ORTHANC",
+                     ext_neg=[build_role(CT, scp_role=True)],
+                     evt_handlers=[(evt.EVT_C_STORE, on_store)])
+for status, _ in assoc.send_c_get(query, GET):
+    pass
+assoc.release()
+print(time.perf_counter() - start)
+"""
+
+
+def bare_get(port: int, study_uid: str, folder: Path, wanted: int) -> float:
+    """Return the seconds of pynetdicom's C-GET as its documentation shows it."""
+    done = subprocess.run(
+        [sys.executable, "-c", BARE_GET, str(port), study_uid, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert len([*folder.iterdir()]) == wanted
+    return float(done.stdout)
+
+
 @contextmanager
 def program(code: str, *arguments: str) -> Iterator[None]:
     """Run Python code in a process of its own until its input is closed; wait for ``ready``."""
@@ -121,6 +186,12 @@ def bare_receiver(folder: Path) -> Iterator[int]:
         yield port
 
 
+def rss_mb(pid: int) -> float:
+    """Return a process's resident memory in megabytes."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line) / 1024
+
+
 class PeakMemory:
     """The largest resident memory of processes while the block runs, in megabytes."""
 
@@ -140,7 +211,4 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while not self._over.wait(0.05):
-            for pid in self._pids:
-                for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                    if line.startswith("VmRSS:"):
-                        self.peak_mb = max(self.peak_mb, int(line.split()[1]) / 1024)
+            self.peak_mb = max(self.peak_mb, *map(rss_mb, self._pids))

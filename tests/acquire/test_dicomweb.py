@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread
 from pydantic import ValidationError
+from pydicom import dcmread
 
 from config.errors import ConfigurationError, TransientError
 from config.site import PacsNode
@@ -105,7 +105,10 @@ def test_what_the_study_lacks_is_asked_for_by_instance(objects: list[Path]) -> N
     with service(answer) as port:
         report, kept = bring(node(port))
     assert (report.code, report.missing, report.method) == (None, (), "dicomweb")
-    assert asked == [f"/studies/{STUDY}", f"/studies/{STUDY}/series/{STUDY}.1/instances/{STUDY}.1.3"]
+    assert asked == [
+        f"/studies/{STUDY}",
+        f"/studies/{STUDY}/series/{STUDY}.1/instances/{STUDY}.1.3",
+    ]
     assert [one.dataset for one in kept] == [dataset_bytes(path) for path in objects]
 
 
@@ -193,5 +196,5 @@ def test_certificates_of_both_sides_are_checked(objects: list[Path], tmp_path: P
 
 
 def test_the_method_needs_its_url() -> None:
-    with pytest.raises(ValidationError, match="needs dicomweb.url"):
+    with pytest.raises(ValidationError, match=r"needs dicomweb\.url"):
         PacsNode(ae_title="A", host="h", port=1, methods=("dicomweb",))

@@ -13,10 +13,11 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.association import Association
+from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AssociationServer, RequestHandler
 
 from pipelines.acquire.dimse import MAX_PDU_BYTES, Entity, transfer_syntaxes, tune_socket
@@ -52,6 +53,16 @@ def storage_entity(ae_title: str, silence_s: float, request_timeout_s: float) ->
     for context in AllStoragePresentationContexts:
         ae.add_supported_context(str(context.abstract_syntax), list(transfer_syntaxes()))
     return ae
+
+
+class _Shared(list[PresentationContext]):
+    """Contexts that all associations read: pynetdicom would copy some 4,000 objects for each.
+
+    The negotiation makes new contexts for its result and changes none of these.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
 
 class _Session(Association):
@@ -119,7 +130,7 @@ class Acceptor(AssociationServer):
             ae,
             address,
             ae.ae_title,
-            ae.supported_contexts,
+            _Shared(ae.supported_contexts),
             evt_handlers=every,
             request_handler=_Handler,
         )
