@@ -6,6 +6,9 @@ used.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from pipelines.acquire.pacs.objects import ReceivedObject
@@ -14,15 +17,15 @@ from pipelines.catalogue import identified as table
 from pipelines.catalogue.database import Catalogue
 from pipelines.store import Blob, IdentifiedStore
 
-__all__ = ["Keeper", "keep_bytes", "keep_row", "keep_spool"]
+__all__ = ["Keeper", "keep_bytes", "keep_rows", "keep_spool"]
 
 _OBJECT = table.ReceivedObject
-_OF_ONE_UID = (
+_OF_UIDS = (
     _OBJECT.site == bindparam("in_site"),
-    _OBJECT.sop_uid == bindparam("in_sop_uid"),
+    _OBJECT.sop_uid.in_(bindparam("in_sop_uids", expanding=True)),
 )
-_TWINS = select(_OBJECT.sha256).where(*_OF_ONE_UID)
-_FLAG = update(_OBJECT).where(*_OF_ONE_UID).values(conflict=True)
+_TWINS = select(_OBJECT.sop_uid, _OBJECT.sha256).where(*_OF_UIDS)
+_FLAG = update(_OBJECT).where(*_OF_UIDS).values(conflict=True)
 _ROWS_AT_ONCE = 64
 _INSERT = insert(_OBJECT)
 
@@ -60,15 +63,28 @@ def keep_spool(store: IdentifiedStore, spool: FileSpool, place: str) -> Blob:
     return Blob(spool.sha256, place, spool.size)
 
 
-def keep_row(connection: Connection, site: str, received: ReceivedObject, blob: Blob) -> None:
-    """Write the row of an object whose bytes are in place, once for each content."""
-    key = {"in_site": site, "in_sop_uid": received.sop_uid}
-    twins = set(connection.scalars(_TWINS, key))
-    if blob.sha256 in twins:
-        return
-    if twins:
-        connection.execute(_FLAG, key)
-    values = {
+def keep_rows(
+    connection: Connection, site: str, kept: Sequence[tuple[ReceivedObject, Blob]]
+) -> None:
+    """Write the rows of objects whose bytes are in place, once for each content."""
+    uids = sorted({received.sop_uid for received, _ in kept})
+    known: dict[str, set[str]] = {uid: set() for uid in uids}
+    for uid, sha256 in connection.execute(_TWINS, {"in_site": site, "in_sop_uids": uids}):
+        known[uid].add(sha256)
+    rows = []
+    for received, blob in kept:
+        if blob.sha256 not in known[received.sop_uid]:
+            known[received.sop_uid].add(blob.sha256)
+            rows.append(_row(site, received, blob))
+    contested = sorted({row["sop_uid"] for row in rows if len(known[row["sop_uid"]]) > 1})
+    if contested:
+        connection.execute(_FLAG, {"in_site": site, "in_sop_uids": contested})
+    if rows:
+        connection.execute(_INSERT, [r | {"conflict": r["sop_uid"] in contested} for r in rows])
+
+
+def _row(site: str, received: ReceivedObject, blob: Blob) -> dict[str, Any]:
+    return {
         "site": site,
         "sha256": blob.sha256,
         "sop_uid": received.sop_uid,
@@ -77,9 +93,7 @@ def keep_row(connection: Connection, site: str, received: ReceivedObject, blob: 
         "transfer_syntax_uid": received.transfer_syntax_uid,
         "path": blob.path,
         "size": blob.size,
-        "conflict": bool(twins),
     }
-    connection.execute(_INSERT, values)
 
 
 class Keeper:
@@ -117,5 +131,4 @@ class Keeper:
         waiting, self._waiting = self._waiting, []
         if waiting:
             with self._ledger.connection() as connection:
-                for received, blob in waiting:
-                    keep_row(connection, self._site, received, blob)
+                keep_rows(connection, self._site, waiting)

@@ -299,16 +299,21 @@ def test_with_silent_peers_on_the_tls_port_a_sender_needs_no_longer(
         assert rig.push(*paths, tls=tls).startswith("0 ")
         return time.perf_counter() - start
 
-    timed()
-    alone = min(timed() for _ in range(3))
-    besieged = []
-    for _ in range(3):
+    def besieged() -> float:
         with ExitStack() as stack:
             for _ in range(SILENT_PEERS):
                 address = ("127.0.0.1", rig.listener.port)
                 stack.enter_context(socket.create_connection(address, timeout=30))
-            besieged.append(timed())
-    assert min(besieged) <= 1.5 * alone
+            return timed()
+
+    timed()
+    alone, among = [], []
+    for turn in range(10):  # the fastest of each counts: a busy machine only ever adds
+        alone.append(timed())
+        among.append(besieged())
+        if turn >= 2 and min(among) <= 1.5 * min(alone):
+            break
+    assert min(among) <= 1.5 * min(alone)
 
 
 def test_a_silent_peer_and_a_stranger_are_dropped_and_told(

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from config.errors import AccordageError, UnreadableObject
 from config.listen import PushRule
-from pipelines.acquire.keep import keep_row, keep_spool
+from pipelines.acquire.keep import keep_rows, keep_spool
 from pipelines.acquire.pacs.objects import ReceivedObject
 from pipelines.acquire.receive.spool import FileSpool, Names
 from pipelines.catalogue import identified as table
@@ -134,7 +134,7 @@ class Arrivals:
         )
         blob = keep_spool(store, spool, store.received_place(spool.sha256))
         with self._turn.taken(), self._ledger.connection() as connection:
-            keep_row(connection, self._site, received, blob)
+            keep_rows(connection, self._site, [(received, blob)])
             if rule is not None:
                 _push(connection, self._site, rule, names, blob)
 

@@ -187,8 +187,11 @@ class FileSpool:
         with disk_faults():
             os.fsync(self._descriptor)
             self._close()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self.path.replace(target)
+            try:
+                self.path.replace(target)
+            except FileNotFoundError:  # the first object of its folder
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self.path.replace(target)
 
     def discard(self) -> None:
         """Remove the file, unless it was kept."""
