@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean
+.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -68,6 +68,14 @@ bench-harmonise: $(VENV)/.runtime $(VENV)-referees/.installed ## the prostate re
 
 silently-wrong: $(VENV)/.test $(VENV)-referees/.installed ## six programs over known inputs: right, refused, or wrong without an error
 	$(BIN)/python benchmarks/silently_wrong.py --referees $(VENV)-referees/bin/python --torchio $(VENV)-torchio/bin/python
+bench-acquire: $(VENV)/.test ## objects a second: receiver, C-GET and WADO-RS beside bare pynetdicom
+	$(BIN)/python benchmarks/acquire.py
+
+soak-acquire: $(VENV)/.test ## 10,000 associations with the receiver: nothing of them stays
+	$(BIN)/python benchmarks/soak_receiver.py
+
+methods: $(VENV)/.test ## every real object by C-GET, C-MOVE, WADO-RS and import: equal bytes
+	$(BIN)/python benchmarks/methods.py
 
 $(VENV)-peers/.installed: $(LOCKS)/peers.lock
 $(VENV)-idiscore/.installed: $(LOCKS)/peer-idiscore.lock

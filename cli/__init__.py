@@ -9,7 +9,19 @@ from pathlib import Path
 
 import typer
 
-from cli import audit, config_files, files, pacs, pixels, releases, request, service, stages, vault
+from cli import (
+    audit,
+    config_files,
+    files,
+    pacs,
+    pixels,
+    receiving,
+    releases,
+    request,
+    service,
+    stages,
+    vault,
+)
 from cli.shared import ENVIRONMENT, FINDING, USAGE
 from config.errors import AccordageError, ConfigurationError, EnvironmentFault
 
@@ -22,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Tunes imaging from every hospital to one pitch. Start with `accordage demo`.",
 )
-for group in (stages, files, audit, service):
+for group in (stages, receiving, files, audit, service):
     app.add_typer(group.app)
 app.add_typer(config_files.app, name="config")
 app.add_typer(pacs.app, name="pacs")

@@ -9,16 +9,18 @@ from pydantic import Field, field_validator, model_validator
 from pydicom.datadict import tag_for_keyword
 
 from config.base import Frozen, Name
+from config.dicomweb import DicomWeb
+from config.listen import AeTitle, Listen
+from config.tls import Tls
 
 __all__ = ["Linkage", "PacsNode", "Receiver", "Site"]
 
-AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[^\\\s][^\\]*$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Method = Literal["c-get", "c-move", "dicomweb", "push", "folder"]
 
 
-RETRIEVING = frozenset({"c-get", "c-move"})
-"""Methods by which this version fetches what a query found."""
+RETRIEVING = frozenset({"c-get", "c-move", "dicomweb"})
+"""Methods by which what a query found is fetched; the others bring what nobody asked for."""
 
 
 class Receiver(Frozen):
@@ -30,6 +32,8 @@ class Receiver(Frozen):
     """Address to listen on."""
     port: int = Field(default=0, ge=0, le=65535)
     """TCP port to listen on; the PACS must know it. 0 takes a free one (tests only)."""
+    tls: Tls | None = None
+    """TLS with client certificates; none listens in plain text."""
 
 
 class PacsNode(Frozen):
@@ -57,14 +61,25 @@ class PacsNode(Frozen):
     """How often a transient failure is tried again."""
     retry_wait_s: float = Field(default=1.0, ge=0)
     """First wait before a retry; doubled each time."""
+    tls: Tls | None = None
+    """TLS with client certificates; none calls in plain text."""
+    dicomweb: DicomWeb | None = None
+    """DICOMweb service; needed by the method of that name."""
 
     @field_validator("methods")
     @classmethod
     def _can_retrieve(cls, value: tuple[Method, ...]) -> tuple[Method, ...]:
         if not RETRIEVING & set(value):
-            msg = "one of c-get, c-move is needed: this version retrieves by no other"
+            msg = "one of c-get, c-move, dicomweb is needed: what is found is fetched by no other"
             raise ValueError(msg)
         return value
+
+    @model_validator(mode="after")
+    def _says_where_the_web_is(self) -> PacsNode:
+        if "dicomweb" in self.methods and self.dicomweb is None:
+            msg = "method dicomweb needs dicomweb.url"
+            raise ValueError(msg)
+        return self
 
 
 class Linkage(Frozen):
@@ -104,6 +119,8 @@ class Site(Frozen):
     """What people call the site."""
     pacs: PacsNode | None = None
     """The PACS to query; none for a site that only imports files."""
+    listen: Listen | None = None
+    """What the site sends by itself; none for a site that is only asked."""
     patient_id_issuer: str = ""
     """Issuer of Patient ID, so that equal numbers of two sites stay two people."""
     secret_file: Path | None = None

@@ -2,6 +2,7 @@
 
 identified/ (mode 0700)          research/
   objects/aa/<sha256>.dcm          objects/aa/<sha256>.dcm
+  incoming/, quarantine/aa/...
   outgoing/aa/<sha256>.dcm         passports/<series uid>.json
   bundles/<row_id>.json            volumes/<project>/<key>/...
                                    models/<project>/v<n>.json
@@ -15,22 +16,35 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom.dataset import FileMetaDataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_file_meta_info
-from pydicom.uid import UID
+from pydicom import __version__ as pydicom_version
+from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 from config.errors import ConfigurationError
 from config.files import disk_faults, sweep_partial, write_whole
 from config.settings import Settings
 
-__all__ = ["Blob", "IdentifiedStore", "ResearchStore", "dataset_digest", "read_secret"]
+__all__ = [
+    "Blob",
+    "IdentifiedStore",
+    "ResearchStore",
+    "dataset_digest",
+    "part10_head",
+    "read_secret",
+]
 
 SECRET_BYTES = 32
 """Length of a project, site or signing secret: 256 bits."""
+
+
+_PREAMBLE = b"\0" * 128 + b"DICM"
+_VERSION_NAME = f"PYDICOM {pydicom_version}".encode()
+_META_VERSION_NAME = struct.pack(
+    "<HH2sH", 0x0002, 0x0013, b"SH", len(_VERSION_NAME) + len(_VERSION_NAME) % 2
+) + _VERSION_NAME.ljust(len(_VERSION_NAME) + len(_VERSION_NAME) % 2)
 
 
 @dataclass(frozen=True)
@@ -52,17 +66,25 @@ def dataset_digest(transfer_syntax_uid: str, dataset: bytes | memoryview) -> str
     return digest.hexdigest()
 
 
-def _part10(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, dataset: bytes) -> bytes:
-    """Return a Part 10 file (PS3.10 section 7.1) around a dataset as it was received."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(sop_class_uid)
-    meta.MediaStorageSOPInstanceUID = UID(sop_uid)
-    meta.TransferSyntaxUID = UID(transfer_syntax_uid)
-    buffer = DicomBytesIO()
-    buffer.write(b"\0" * 128 + b"DICM")
-    write_file_meta_info(buffer, meta, enforce_standard=True)
-    buffer.write(dataset)
-    return bytes(buffer.getvalue())
+def part10_head(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> bytes:
+    """Return preamble and file meta group (PS3.10 section 7.1) of a dataset as it was received."""
+    meta = b"".join(
+        (
+            struct.pack("<HH2sHLH", 0x0002, 0x0001, b"OB", 0, 2, 0x0100),  # version 1
+            _meta_uid(0x0002, sop_class_uid),
+            _meta_uid(0x0003, sop_uid),
+            _meta_uid(0x0010, transfer_syntax_uid),
+            _meta_uid(0x0012, PYDICOM_IMPLEMENTATION_UID),
+            _META_VERSION_NAME,
+        )
+    )
+    return _PREAMBLE + struct.pack("<HH2sHL", 0x0002, 0x0000, b"UL", 4, len(meta)) + meta
+
+
+def _meta_uid(element: int, uid: str) -> bytes:
+    value = uid.encode("ascii", "replace")
+    value += b"\0" * (len(value) % 2)
+    return struct.pack("<HH2sH", 0x0002, element, b"UI", len(value)) + value
 
 
 class _Zone:
@@ -125,9 +147,23 @@ class IdentifiedStore(_Zone):
     ) -> Blob:
         """Keep an object as it came; equal bytes are kept once."""
         sha256 = dataset_digest(transfer_syntax_uid, dataset)
-        return self._put(
-            "objects", sha256, _part10(sop_class_uid, sop_uid, transfer_syntax_uid, dataset)
-        )
+        head = part10_head(sop_class_uid, sop_uid, transfer_syntax_uid)
+        return self._put("objects", sha256, head + dataset)
+
+    def received_place(self, sha256: str) -> str:
+        """Return where an object lies, or will, relative to the root."""
+        return f"objects/{sha256[:2]}/{sha256}.dcm"
+
+    def quarantined_place(self, sha256: str) -> str:
+        """Return where an object lies that nobody asked for, relative to the root."""
+        return f"quarantine/{sha256[:2]}/{sha256}.dcm"
+
+    @property
+    def incoming(self) -> Path:
+        """Objects that are being received; in the file system of the objects, for the rename."""
+        folder = self.root / "incoming"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
 
     @property
     def faces(self) -> Path:

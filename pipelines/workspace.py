@@ -101,7 +101,7 @@ class Workspace:
 
     def keep_account(self, account: StageAccount) -> None:
         """Write a stage's account into the catalogue of the zone it worked in."""
-        in_ledger = account.stage in {"resolve", "retrieve", "deidentify"}
+        in_ledger = account.stage in {"resolve", "retrieve", "import", "deidentify"}
         table = identified.StageRun if in_ledger else research.StageRun
         with (self.ledger if in_ledger else self.catalogue).session() as session:
             session.add(

@@ -22,6 +22,7 @@ from pynetdicom.association import Association
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
 from config.errors import UnreadableObject
+from pipelines.acquire.eager import be_eager, wait_ready
 
 __all__ = [
     "MAX_PDU_BYTES",
@@ -35,6 +36,8 @@ __all__ = [
 MAX_PDU_BYTES = 131072
 """Largest PDU we receive, the most dcmtk offers: eight times fewer PDUs than by default."""
 
+_LARGEST_PDU_BYTES = 1 << 20
+"""No PDU is read that says it is longer; an A-ASSOCIATE may be longer than what data may be."""
 
 _UNREADABLE = (EOFError, NotImplementedError, OSError, ValueError, struct.error, InvalidDicomError)
 
@@ -68,6 +71,36 @@ class _ClosingSocket(AssociationSocket):
             raw.shutdown(socket.SHUT_RDWR)
         raw.close()
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; waits for it where the upper layer can be woken."""
+        raw = self.socket
+        if raw is None or not self._is_connected:
+            return False
+        try:
+            return wait_ready(self.assoc.dul, raw)
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")  # PS3.8 Table 9-10: transport connection closed
+            return False
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        """Read what is announced, in the largest pieces there are, and no more than we offered.
+
+        pynetdicom reads 4,096 bytes at a time and believes any length a peer writes.
+        """
+        if nr_bytes > _LARGEST_PDU_BYTES:
+            raise OSError("a PDU longer than was agreed")
+        assert self.socket is not None
+        buffer = bytearray(nr_bytes)
+        view, have = memoryview(buffer), 0
+        while have < nr_bytes:
+            size = self.socket.recv_into(view[have:])
+            if not size:
+                view.release()
+                return buffer[:have]
+            have += size
+        return buffer
+
 
 class Entity(AE):
     """An application entity whose own connections close their sockets."""
@@ -80,6 +113,7 @@ class Entity(AE):
     ) -> AssociationSocket:
         created = _ClosingSocket(assoc, address=address)
         created.tls_args = tls_args
+        be_eager(assoc)
         return created
 
 

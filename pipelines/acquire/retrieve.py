@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -10,7 +10,8 @@ from sqlalchemy import select
 from config.errors import TransientError
 from config.project import Project
 from config.site import Site
-from pipelines.acquire.pacs import ExpectedInstance, ReceivedObject, RetrieveReport, retrieve_study
+from pipelines.acquire.keep import Keeper
+from pipelines.acquire.pacs import ExpectedInstance, RetrieveReport, retrieve_study
 from pipelines.acquire.resolve import SETTLED, pacs_of
 from pipelines.catalogue import identified as table
 from pipelines.progress import StageAccount, timed
@@ -79,7 +80,14 @@ def _retrieve_row(ws: Workspace, site: Site, row_id: str, study_uid: str) -> str
     if missing:
         whole = len(missing) == len(expected)
         try:
-            report = retrieve_study(pacs_of(site), study_uid, missing, _keep(ws, site), whole=whole)
+            report = retrieve_study(
+                pacs_of(site),
+                study_uid,
+                missing,
+                Keeper(ws.identified, ws.ledger, site.name),
+                whole=whole,
+                spool_in=ws.identified.incoming,
+            )
         except TransientError as error:
             if error.code in GONE:
                 raise
@@ -108,42 +116,6 @@ def _in_place(ws: Workspace, path: str, size: int) -> bool:
         return ws.identified.absolute(path).stat().st_size == size
     except FileNotFoundError:
         return False
-
-
-def _keep(ws: Workspace, site: Site) -> Callable[[ReceivedObject], None]:
-    """Return a sink: bytes to disk first, then their row, then back to the network."""
-
-    def sink(received: ReceivedObject) -> None:
-        blob = ws.identified.put_received(
-            received.sop_class_uid,
-            received.sop_uid,
-            received.transfer_syntax_uid,
-            received.dataset,
-        )
-        obj = table.ReceivedObject
-        with ws.ledger.session() as session:
-            if session.get(obj, (site.name, blob.sha256)) is not None:
-                return
-            twins = session.scalars(
-                select(obj).where(obj.site == site.name, obj.sop_uid == received.sop_uid)
-            ).all()
-            for twin in twins:
-                twin.conflict = True
-            session.add(
-                obj(
-                    site=site.name,
-                    sha256=blob.sha256,
-                    sop_uid=received.sop_uid,
-                    series_uid=received.series_uid,
-                    study_uid=received.study_uid,
-                    transfer_syntax_uid=received.transfer_syntax_uid,
-                    path=blob.path,
-                    size=blob.size,
-                    conflict=bool(twins),
-                )
-            )
-
-    return sink
 
 
 def _settle(

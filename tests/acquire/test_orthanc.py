@@ -62,7 +62,9 @@ def orthanc(
 
 @pytest.fixture(scope="module")
 def node(orthanc: OrthancServer) -> PacsNode:
-    return PacsNode(ae_title=orthanc.aet, host="127.0.0.1", port=orthanc.port)
+    url = f"http://127.0.0.1:{orthanc.http_port}/dicom-web"
+    place = {"ae_title": orthanc.aet, "host": "127.0.0.1", "port": orthanc.port}
+    return PacsNode.model_validate({**place, "dicomweb": {"url": url}})
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +90,7 @@ def bring(
 
 @pytest.fixture(scope="module")
 def by_method(node: PacsNode, studies: list[str], receiver: StoreReceiver) -> dict[str, Got]:
-    got: dict[str, Got] = {"c-get": {}, "c-move": {}}
+    got: dict[str, Got] = {"c-get": {}, "c-move": {}, "dicomweb": {}}
     for study_uid in studies:
         expected = find_instances(node, study_uid)
         for method, into in got.items():
@@ -129,11 +131,28 @@ def test_every_instance_sent_is_listed_with_its_class(
     }
 
 
-def test_c_get_and_c_move_bring_equal_bytes(
+def test_c_get_c_move_and_wado_rs_bring_equal_bytes(
     by_method: dict[str, Got], sent: dict[str, Path]
 ) -> None:
     assert set(by_method["c-get"]) == set(sent)
     assert by_method["c-get"] == by_method["c-move"]
+    assert by_method["c-get"] == by_method["dicomweb"]
+
+
+def test_qido_rs_lists_the_same_studies_and_instances_as_c_find(
+    node: PacsNode, studies: list[str], select: Callable[..., Selection]
+) -> None:
+    assert node.dicomweb is not None
+    web = node.model_copy(
+        update={"dicomweb": node.dicomweb.model_copy(update={"query": True}), "port": 1}
+    )
+    for asked in (select("MR"), select("MR", "*RM PROST*"), select("US")):
+        by_web = {study.study_uid for study in find_studies(web, asked)}
+        assert by_web == {study.study_uid for study in find_studies(node, asked)}
+    for study_uid in studies:
+        listed = [(one.series_uid, one.sop_uid) for one in find_instances(web, study_uid)]
+        asked_for = find_instances(node, study_uid)
+        assert listed == [(one.series_uid, one.sop_uid) for one in asked_for]
 
 
 def test_compressed_objects_arrive_compressed(

@@ -149,12 +149,12 @@ def test_a_site_without_a_pacs_says_so(asking) -> None:
 
 
 def test_other_bytes_under_one_uid_are_both_kept_and_flagged(asking, tiny_world: World) -> None:
+    from pipelines.acquire.keep import Keeper
     from pipelines.acquire.pacs import ReceivedObject
-    from pipelines.acquire.retrieve import _keep
 
     with asking() as ws:
         acquire(ws)
-        sink = _keep(ws, ws.site("chu-atlas"))
+        sink = Keeper(ws.identified, ws.ledger, "chu-atlas")
         with ws.ledger.session() as session:
             obj = session.scalars(select(table.ReceivedObject).limit(1)).one()
             twin = ReceivedObject(

@@ -13,6 +13,7 @@ What pynetdicom reports by flags becomes an error of ours:
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ from config.errors import AccordageError, ConfigurationError, TransientError
 from config.site import PacsNode
 from pipelines.acquire.checkpoint import guard_reactor
 from pipelines.acquire.dimse import MAX_PDU_BYTES, Entity, keep_silent, tune_socket
+from pipelines.acquire.tls import client_context
 
 __all__ = ["Connection", "connect"]
 
@@ -188,8 +190,15 @@ def _associate(
         ae_title=node.ae_title,
         max_pdu=MAX_PDU_BYTES,
         ext_neg=list(roles),
+        tls_args=_tls(node),
         evt_handlers=[(evt.EVT_CONN_OPEN, tune_socket, [node.dimse_timeout_s]), *handlers],
     )
+
+
+def _tls(node: PacsNode) -> tuple[ssl.SSLContext, str] | None:
+    if node.tls is None:
+        return None
+    return client_context(node.tls), node.tls.server_name or node.host
 
 
 class _Seen:

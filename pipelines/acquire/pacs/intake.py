@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from config.errors import EnvironmentFault, UnreadableObject
-from pipelines.acquire.dimse import read_header
 from pipelines.acquire.pacs.objects import ExpectedInstance, ReceivedObject
-from pipelines.acquire.text import text
+from pipelines.acquire.receive.spool import FileSpool, MemorySpool, Names
+from pipelines.store import dataset_digest
 
 __all__ = ["Intake", "identify"]
 
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700  # PS3.4 Table B.2-1
 CANNOT_UNDERSTAND = 0xC000  # PS3.4 Table B.2-1
-_SERIES_INSTANCE_UID = 0x0020000E
 
 
-def identify(dataset: bytes, transfer_syntax_uid: str) -> tuple[str, str, str]:
+def identify(
+    dataset: bytes | FileSpool | MemorySpool, transfer_syntax_uid: str
+) -> tuple[str, str, str]:
     """Return (study UID, series UID, SOP UID) out of an encoded dataset; empty where absent."""
     try:
-        header = read_header(dataset, transfer_syntax_uid, _SERIES_INSTANCE_UID)
+        if isinstance(dataset, bytes):
+            names = Names(dataset, transfer_syntax_uid)
+        else:
+            names = dataset.names()
     except UnreadableObject:
         return "", "", ""
-    keywords = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-    study_uid, series_uid, sop_uid = (text(header, keyword) for keyword in keywords)
-    return study_uid, series_uid, sop_uid
+    return names.study_uid, names.series_uid, names.sop_uid
 
 
 class Intake:
@@ -41,6 +43,8 @@ class Intake:
         What the PACS lists.
     sink : callable
         Takes each expected object, once for each different content. Called by one thread at a time.
+    spool_in : Path, optional
+        Folder that objects are written to while they come; memory when none is given.
     """
 
     def __init__(
@@ -48,45 +52,84 @@ class Intake:
         study_uid: str,
         expected: Sequence[ExpectedInstance],
         sink: Callable[[ReceivedObject], None],
+        spool_in: Path | None = None,
     ) -> None:
         self.study_uid = study_uid
         self.fault: Exception | None = None
         """What the sink raised; nothing is taken any more."""
         self.on_arrival: Callable[[], None] = _nothing
+        self.spool_in = spool_in
         self._sink = sink
         self._expected = {one.sop_uid: one for one in expected}
-        self._digests: dict[str, set[bytes]] = {}
+        self._digests: dict[str, set[str]] = {}
         self._unexpected: set[str] = set()
         self._changed = threading.Condition()
 
     def take(
-        self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, dataset: bytes
+        self,
+        sop_class_uid: str,
+        sop_uid: str,
+        transfer_syntax_uid: str,
+        dataset: bytes | FileSpool | MemorySpool,
+        *,
+        promised: bool = True,
     ) -> int:
-        """Take an instance and return the C-STORE status to answer (PS3.4 Table B.2-1)."""
-        self.on_arrival()
+        """Take an instance and return the C-STORE status to answer (PS3.4 Table B.2-1).
+
+        A spool given here is kept by the sink or discarded. Without a sender to whom success is
+        ``promised``, a sink that can may write several rows at once; `flush` writes the rest.
+        """
+        spool = dataset if isinstance(dataset, FileSpool) else None
+        data = dataset.getvalue() if isinstance(dataset, MemorySpool) else dataset
+        try:
+            self.on_arrival()
+            with self._changed:
+                encoded = data if isinstance(data, bytes) else b""
+                names = identify(dataset, transfer_syntax_uid)
+                digest = spool.sha256 if spool else dataset_digest(transfer_syntax_uid, encoded)
+                received = ReceivedObject(
+                    sop_class_uid, sop_uid, names[0], names[1], transfer_syntax_uid, encoded, spool
+                )
+                sink = self._sink if promised else getattr(self._sink, "later", self._sink)
+                return self._judge(received, names[2], digest, sink)
+        finally:
+            if spool is not None:
+                spool.discard()  # unless it has been kept
+
+    def flush(self) -> None:
+        """Have the sink write what it has put off; what it raises is raised."""
         with self._changed:
-            if self.fault is not None:
-                return OUT_OF_RESOURCES
-            study_uid, series_uid, inner_uid = identify(dataset, transfer_syntax_uid)
-            wanted = self._expected.get(sop_uid)
-            if wanted is None or (study_uid, inner_uid) != (self.study_uid, sop_uid):
-                self._unexpected.add(sop_uid)
-                return SUCCESS  # refused ones would come again; it is counted and left out
-            digest = hashlib.sha256(transfer_syntax_uid.encode() + dataset).digest()
-            if digest in self._digests.get(sop_uid, ()):
-                return SUCCESS
-            received = ReceivedObject(
-                sop_class_uid, sop_uid, study_uid, series_uid, transfer_syntax_uid, dataset
-            )
-            try:
-                self._sink(received)
-            except Exception as error:  # noqa: BLE001 raised again by the caller of the retrieval
-                self.fault = error
-                full = isinstance(error, EnvironmentFault)
-                return OUT_OF_RESOURCES if full else CANNOT_UNDERSTAND
-            self._digests.setdefault(sop_uid, set()).add(digest)
-            self._changed.notify_all()
+            getattr(self._sink, "flush", _nothing)()
+
+    def _judge(
+        self,
+        received: ReceivedObject,
+        inner_uid: str,
+        digest: str,
+        sink: Callable[[ReceivedObject], None],
+    ) -> int:
+        if self.fault is not None:
+            return OUT_OF_RESOURCES
+        sop_uid = received.sop_uid
+        known = sop_uid in self._expected
+        if not known or (received.study_uid, inner_uid) != (self.study_uid, sop_uid):
+            self._unexpected.add(sop_uid)
+            return SUCCESS  # refused ones would come again; it is counted and left out
+        if digest in self._digests.get(sop_uid, ()):
             return SUCCESS
+        try:
+            sink(received)
+        except Exception as error:  # noqa: BLE001 raised again by the caller of the retrieval
+            return self.fail(error)
+        self._digests.setdefault(sop_uid, set()).add(digest)
+        self._changed.notify_all()
+        return SUCCESS
+
+    def fail(self, error: Exception) -> int:
+        """Note a fault of our own side; return the status that tells the sender."""
+        self.fault = error
+        full = isinstance(error, EnvironmentFault)
+        return OUT_OF_RESOURCES if full else CANNOT_UNDERSTAND
 
     @property
     def received(self) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pipelines.acquire.receive.spool import FileSpool
+
 __all__ = ["ExpectedInstance", "FoundStudy", "ReceivedObject", "RetrieveReport"]
 
 
@@ -47,7 +49,9 @@ class ReceivedObject:
     series_uid: str
     transfer_syntax_uid: str
     dataset: bytes = field(repr=False)
-    """The encoded dataset, without preamble and file meta group."""
+    """The encoded dataset, without preamble and file meta group; empty when it is spooled."""
+    spool: FileSpool | None = field(default=None, repr=False, compare=False)
+    """The file it was written to while it came; whoever keeps the object gives it its name."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 
 from pydicom import config as pydicom_config
@@ -19,6 +20,7 @@ from pipelines.acquire.matching import matches
 from pipelines.acquire.pacs.backoff import Wait, with_retries
 from pipelines.acquire.pacs.connection import Connection, connect
 from pipelines.acquire.pacs.objects import ExpectedInstance, FoundStudy
+from pipelines.acquire.pacs.qido import WebQuery
 from pipelines.acquire.pacs.status import judge_status, status_error
 from pipelines.acquire.text import text, texts
 
@@ -100,7 +102,7 @@ def find_studies(
     description = selection.study_description if selection.study_description.strip("*") else ""
 
     def ask() -> list[FoundStudy]:
-        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+        with _asking(node) as connection:
             query = dict.fromkeys(_STUDY_KEYS, "") | {
                 "StudyDate": days,
                 "StudyDescription": description,
@@ -133,7 +135,7 @@ def find_instances(
     """
 
     def ask() -> list[ExpectedInstance]:
-        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+        with _asking(node) as connection:
             series = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": "", "Modality": ""}
             series_uids = {
                 text(one, "SeriesInstanceUID") for one in _find(connection, "SERIES", series)
@@ -152,8 +154,23 @@ def find_instances(
     return with_retries(node, ask, wait)
 
 
-def _find(connection: Connection, level: str, keys: Mapping[str, str]) -> Iterator[Dataset]:
+@contextmanager
+def _asking(node: PacsNode) -> Iterator[Connection | WebQuery]:
+    """Yield what answers queries: an association for C-FIND, or the site's QIDO-RS."""
+    if node.dicomweb is not None and node.dicomweb.query:
+        yield WebQuery(node)
+        return
+    with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+        yield connection
+
+
+def _find(
+    connection: Connection | WebQuery, level: str, keys: Mapping[str, str]
+) -> Iterator[Dataset]:
     """Send one C-FIND and yield its matches; the caller reads them to the end."""
+    if isinstance(connection, WebQuery):
+        yield from connection.find(level, keys)
+        return
     query = Dataset()
     if not all(value.isascii() for value in keys.values()):
         _put(query, "SpecificCharacterSet", "ISO_IR 192")
@@ -215,6 +232,6 @@ def _is_wanted(study: FoundStudy, selection: Selection, days: str) -> bool:
     )
 
 
-def _has_modality(connection: Connection, study: FoundStudy, modality: str) -> bool:
+def _has_modality(connection: Connection | WebQuery, study: FoundStudy, modality: str) -> bool:
     keys = {"StudyInstanceUID": study.study_uid, "SeriesInstanceUID": "", "Modality": ""}
     return modality in {text(one, "Modality") for one in _find(connection, "SERIES", keys)}

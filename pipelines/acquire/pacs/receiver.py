@@ -9,28 +9,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pynetdicom import AllStoragePresentationContexts, evt
+from pynetdicom import evt
 from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.transport import AssociationServer
 
 from config.errors import EnvironmentFault
 from config.site import Receiver
-from pipelines.acquire.dimse import (
-    MAX_PDU_BYTES,
-    Entity,
-    keep_silent,
-    transfer_syntaxes,
-    tune_socket,
-)
-from pipelines.acquire.pacs.intake import Intake, identify
+from pipelines.acquire.dimse import keep_silent
+from pipelines.acquire.pacs.intake import OUT_OF_RESOURCES, Intake, identify
+from pipelines.acquire.receive.acceptor import Acceptor, storage_entity
+from pipelines.acquire.receive.spool import spools_in
+from pipelines.acquire.receive.streaming import arriving_of
+from pipelines.acquire.tls import server_context
 
 __all__ = ["StoreReceiver"]
 
 _NOT_AUTHORISED = 0x0124  # PS3.7 Annex C.5.17
-_VERIFICATION = "1.2.840.10008.1.1"
 
 
 class StoreReceiver:
@@ -42,6 +39,8 @@ class StoreReceiver:
         AE title, host and port; port 0 takes a free one.
     silence_s : float
         Longest silence of a sender.
+    spool_in : Path, optional
+        Folder that objects are written to while they come; memory when none is given.
 
     Raises
     ------
@@ -49,13 +48,16 @@ class StoreReceiver:
         ``PORT_IN_USE``, on entering.
     """
 
-    def __init__(self, settings: Receiver, silence_s: float = 60.0) -> None:
+    def __init__(
+        self, settings: Receiver, silence_s: float = 60.0, spool_in: Path | None = None
+    ) -> None:
         self.settings = settings
+        self._spool_in = spool_in
         self._silence_s = silence_s
         self._intakes: dict[str, Intake] = {}
         self._freed = threading.Condition()
         self._strays = 0
-        self._server: AssociationServer | None = None
+        self._server: Acceptor | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -85,24 +87,19 @@ class StoreReceiver:
 
     def __enter__(self) -> Self:
         keep_silent()
-        ae = Entity(self.settings.ae_title)
+        tls = self.settings.tls
+        ae = storage_entity(self.settings.ae_title, self._silence_s, self._silence_s)
         ae.require_called_aet = True
-        ae.maximum_pdu_size = MAX_PDU_BYTES
-        ae.network_timeout = ae.dimse_timeout = ae.acse_timeout = self._silence_s
-        ae.add_supported_context(_VERIFICATION)
-        for context in AllStoragePresentationContexts:
-            ae.add_supported_context(str(context.abstract_syntax), list(transfer_syntaxes()))
-        handlers: list[Any] = [
-            (evt.EVT_CONN_OPEN, tune_socket, [self._silence_s]),
-            (evt.EVT_C_STORE, self._on_store),
-        ]
+        handlers: list[Any] = [(evt.EVT_C_STORE, self._on_store)]
+        context = server_context(tls) if tls else None
         try:
-            server = AssociationServer(
+            server = Acceptor(
                 ae,
                 (self.settings.host, self.settings.port),
-                self.settings.ae_title,
-                ae.supported_contexts,
-                evt_handlers=handlers,
+                handlers,
+                spools_in(self._spool_in),
+                tls=context,
+                handshake_timeout_s=tls.handshake_timeout_s if tls else 0,
             )
         except OSError as error:
             raise EnvironmentFault("PORT_IN_USE", str(self.settings.port)) from error
@@ -123,23 +120,30 @@ class StoreReceiver:
         self._server = self._thread = None
         if server is None or thread is None:
             return
-        for assoc in server.active_associations:
-            assoc.abort()
-            assoc.join(timeout=5)
-        super(AssociationServer, server).shutdown()
-        server.server_close()
+        server.close_all()
         thread.join(timeout=5)
 
     def _on_store(self, event: evt.Event) -> int:
         request = event.request
         assert isinstance(request, C_STORE)
-        dataset = event.encoded_dataset(include_meta=False)
         syntax = str(event.context.transfer_syntax)
-        study_uid, _, _ = identify(dataset, syntax)
+        try:
+            spool = arriving_of(request).take()
+        except EnvironmentFault as fault:
+            return self._fail(fault)
+        study_uid, _, _ = identify(spool, syntax)
         with self._freed:
             intake = self._intakes.get(study_uid)
             if intake is None:
                 self._strays += 1
+                spool.discard()
                 return _NOT_AUTHORISED
         sop_class, sop_uid = request.AffectedSOPClassUID, request.AffectedSOPInstanceUID
-        return intake.take(str(sop_class), str(sop_uid), syntax, dataset)
+        return intake.take(str(sop_class), str(sop_uid), syntax, spool)
+
+    def _fail(self, fault: EnvironmentFault) -> int:
+        """Tell every open intake that our disk cannot take more: whose object it was is unknown."""
+        with self._freed:
+            for intake in self._intakes.values():
+                intake.fail(fault)
+        return OUT_OF_RESOURCES

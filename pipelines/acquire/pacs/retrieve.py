@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 from config.errors import ConfigurationError, TransientError
 from config.site import PacsNode
@@ -36,6 +37,7 @@ def retrieve_study(
     receiver: StoreReceiver | None = None,
     wait: Wait = time.sleep,
     grace_s: float = 2.0,
+    spool_in: Path | None = None,
 ) -> RetrieveReport:
     """Bring a study from a PACS and say exactly what came.
 
@@ -61,6 +63,8 @@ def retrieve_study(
         Waits between tries.
     grace_s : float
         How long instances may still arrive after a C-MOVE was said to be complete.
+    spool_in : Path, optional
+        Folder that objects are written to while they come; memory when none is given.
 
     Raises
     ------
@@ -71,13 +75,13 @@ def retrieve_study(
     EnvironmentFault
         ``PORT_IN_USE`` for our receiver, or whatever the sink raised; the PACS was told A700.
     """
-    run = _Run(node, Intake(study_uid, expected, sink), wait, grace_s)
+    run = _Run(node, Intake(study_uid, expected, sink, spool_in), wait, grace_s)
     with ExitStack() as stack:
         for method in node.methods:
             if method not in TRANSFERS or not run.intake.missing:
                 continue
             if method == "c-move" and receiver is None:
-                own = StoreReceiver(node.receiver, node.dimse_timeout_s)
+                own = StoreReceiver(node.receiver, node.dimse_timeout_s, spool_in)
                 receiver = stack.enter_context(own)
             if not run.try_method(method, receiver, whole=whole):
                 break

@@ -10,12 +10,16 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import build_context, evt
 from pynetdicom.dimse_primitives import C_STORE
 
+from config.errors import EnvironmentFault
 from config.site import PacsNode
 from pipelines.acquire.pacs.connection import Connection, connect
 from pipelines.acquire.pacs.intake import Intake
 from pipelines.acquire.pacs.objects import ExpectedInstance
 from pipelines.acquire.pacs.proposal import storage_contexts, storage_roles
 from pipelines.acquire.pacs.receiver import StoreReceiver
+from pipelines.acquire.pacs.wado import retrieve_by_web
+from pipelines.acquire.receive.spool import spools_in
+from pipelines.acquire.receive.streaming import abandon, arriving_of, stream_to
 
 __all__ = ["TRANSFERS", "Transfer", "identifiers"]
 
@@ -74,14 +78,27 @@ def _get(
         assert isinstance(request, C_STORE)
         sop_class, sop_uid = request.AffectedSOPClassUID, request.AffectedSOPInstanceUID
         syntax = str(event.context.transfer_syntax)
-        dataset = event.encoded_dataset(include_meta=False)
-        return intake.take(str(sop_class), str(sop_uid), syntax, dataset)
+        try:
+            spool = arriving_of(request).take()
+        except EnvironmentFault as fault:
+            return intake.fail(fault)
+        return intake.take(str(sop_class), str(sop_uid), syntax, spool)
+
+    def on_open(event: evt.Event) -> None:
+        stream_to(event.assoc, spools_in(intake.spool_in))
+
+    def on_close(event: evt.Event) -> None:
+        abandon(event.assoc)
 
     with connect(
         node,
         [build_context(_STUDY_ROOT_GET, _PLAIN), *contexts],
         roles=storage_roles(contexts),
-        handlers=[(evt.EVT_C_STORE, on_store)],
+        handlers=[
+            (evt.EVT_CONN_OPEN, on_open),
+            (evt.EVT_C_STORE, on_store),
+            (evt.EVT_CONN_CLOSE, on_close),
+        ],
     ) as connection:
         connection.require(_STUDY_ROOT_GET)
         for ds in asked:
@@ -120,5 +137,9 @@ def _run(
     return status
 
 
-TRANSFERS: Mapping[str, Transfer] = {"c-get": _get, "c-move": _move}
-"""Ways to retrieve over DIMSE, by the name a site file uses."""
+TRANSFERS: Mapping[str, Transfer] = {
+    "c-get": _get,
+    "c-move": _move,
+    "dicomweb": retrieve_by_web,
+}
+"""Ways to retrieve, by the name a site file uses."""

@@ -1,0 +1,1 @@
+"""Receiving: objects streamed to disk, hashed on the way, kept before the sender is answered."""

@@ -1,0 +1,1 @@
+"""Our side of a DICOMweb service (PS3.18): QIDO-RS and WADO-RS, bytes kept as they came."""
