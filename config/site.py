@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydicom.datadict import tag_for_keyword
 
+from config.asked import Identifiers
 from config.base import Frozen, Name
+from config.calendar import Calendar
+from config.kindness import Budget, Limits
 
 __all__ = ["Linkage", "PacsNode", "Receiver", "Site"]
 
@@ -57,6 +60,12 @@ class PacsNode(Frozen):
     """How often a transient failure is tried again."""
     retry_wait_s: float = Field(default=1.0, ge=0)
     """First wait before a retry; doubled each time."""
+    calendar: Calendar | None = None
+    """When images may be fetched; always when none is given."""
+    budget: Budget = Budget()
+    """How much a night may take."""
+    limits: Limits = Limits()
+    """What the PACS bears."""
 
     @field_validator("methods")
     @classmethod
@@ -110,3 +119,5 @@ class Site(Frozen):
     """File (mode 0600) with the site's secret; none uses the identified zone's own."""
     linkage: Linkage = Linkage()
     """How its patients are linked with those of other sites; not at all unless said."""
+    identifiers: Identifiers = Identifiers()
+    """How it writes its accession and patient numbers."""

@@ -19,7 +19,7 @@ __all__ = ["Catalogue", "open_identified", "open_research"]
 
 Zone = Literal["identified", "research"]
 
-HEADS: dict[Zone, str] = {"identified": "identified_0003", "research": "research_0001"}
+HEADS: dict[Zone, str] = {"identified": "identified_0004_planning", "research": "research_0001"}
 """Newest migration of each zone; a test holds it to the scripts."""
 
 BUSY_TIMEOUT_MS = 30_000
