@@ -28,7 +28,7 @@ class Left:
     @property
     def spent(self) -> bool:
         """Whether nothing at all may be taken any more."""
-        return self.bytes is not None and self.bytes <= 0 or self.studies == 0
+        return (self.bytes is not None and self.bytes <= 0) or self.studies == 0
 
 
 def left_of(ledger: Catalogue, site: str, budget: Budget, night: float) -> Left:

@@ -40,8 +40,8 @@ class Stop:
 class Turn:
     """One study's turn: counts what arrives and stops it before the night's budget is over.
 
-    The object in hand has been sent before it can be counted, so the meter stops while there is
-    room for two more of the largest seen.
+    An object has been sent before it can be counted, and the next is on its way: the meter says
+    stop while there is room for two more of the largest seen.
     """
 
     def __init__(self, lease: Lease, left: Left, clock: Clock, lease_s: float) -> None:
@@ -51,8 +51,8 @@ class Turn:
         self._lease, self._left, self._clock, self._lease_s = lease, left, clock, lease_s
         self._renewed = clock.now()
 
-    def meter(self, size: int) -> None:
-        """Count an object that arrived; raise ``PACS_BUDGET_SPENT`` when no other may."""
+    def meter(self, size: int) -> bool:
+        """Count an object that arrived; tell whether another might be over the budget."""
         self.arrived_bytes += size
         self.arrived += 1
         self._largest = max(self._largest, size)
@@ -60,12 +60,6 @@ class Turn:
         if now - self._renewed > self._lease_s / 3:
             self._lease.renew(now + self._lease_s)
             self._renewed = now
-        if self._left.bytes is not None and self.arrived_bytes > self._left.bytes:
-            raise TransientError("PACS_BUDGET_SPENT")
-
-    @property
-    def is_full(self) -> bool:
-        """Whether another object might be over the night's budget."""
         room = self._left.bytes
         return room is not None and self.arrived_bytes + 2 * self._largest > room
 
@@ -119,17 +113,15 @@ class Guard:
         TransientError
             ``PACS_BUSY``: all its places are held.
         """
-        limits = self.node.limits
+        lease = self._take_place()
         now = self.clock.now()
-        lease = take_lease(
-            self.ledger, self.site, self.node.max_associations, now, limits.lease_s
-        )
-        if lease is None:
-            raise TransientError("PACS_BUSY", f"{self.node.max_associations} in use")
-        turn = Turn(lease, self.left(), self.clock, limits.lease_s)
         kind = "retrieve" if studies else "query"
         reserved = round(RESERVE * expected_bytes)
+        # Reserved first and looked at then: two hosts cannot both take the last of a budget.
         event_id = self._log(kind, project, studies=studies, bytes=reserved, code="OPEN")
+        left = self.left()
+        room = None if left.bytes is None else left.bytes + reserved
+        turn = Turn(lease, Left(room, None), self.clock, self.node.limits.lease_s)
         code: str | None = None
         try:
             yield turn
@@ -142,6 +134,19 @@ class Guard:
                 event = session.get_one(PacsEvent, event_id)
                 event.bytes, event.instances = turn.arrived_bytes, turn.arrived
                 event.seconds, event.code = self.clock.now() - now, code
+
+    def _take_place(self) -> Lease:
+        """Take one of the PACS's places, waiting for one that is held as long as a lease lasts."""
+        limits, waited = self.node.limits, 0.0
+        while True:
+            places = self.node.max_associations
+            lease = take_lease(self.ledger, self.site, places, self.clock.now(), limits.lease_s)
+            if lease is not None:
+                return lease
+            if waited >= limits.lease_s:
+                raise TransientError("PACS_BUSY", f"{places} in use")
+            self.clock.wait(_BUSY_WAIT_S)
+            waited += _BUSY_WAIT_S
 
     def failed(self, code: str) -> bool:
         """Note that the PACS failed; tell whether the breaker opened."""
@@ -169,10 +174,6 @@ class Guard:
         wait_s = max(wait_s, limits.min_delay_s)
         if wait_s > 0:
             self.clock.wait(wait_s)
-
-    def wait_for_place(self) -> None:
-        """Wait a moment for one of the PACS's places."""
-        self.clock.wait(_BUSY_WAIT_S)
 
     def _health(self) -> tuple[Breaker, Pace]:
         with self.ledger.session() as session:

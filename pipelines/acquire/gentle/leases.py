@@ -11,12 +11,15 @@ import platform
 import uuid
 
 from sqlalchemy import CursorResult, delete, select, update
-from sqlalchemy.exc import IntegrityError
 
+from config.errors import EnvironmentFault
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.identified import PacsLease
 
 __all__ = ["Lease", "take_lease"]
+
+_TAKEN = frozenset({"IntegrityError", "UniqueViolation"})
+"""What SQLite and PostgreSQL call a row that is there already."""
 
 
 class Lease:
@@ -58,8 +61,10 @@ def take_lease(
                 if session.get(PacsLease, (site, slot)) is not None:
                     continue
                 session.add(PacsLease(site=site, slot=slot, holder=holder, until=now + lease_s))
-        except IntegrityError:  # another host was faster
-            continue
+        except EnvironmentFault as error:
+            if error.detail not in _TAKEN:
+                raise
+            continue  # another host was faster
         return Lease(ledger, site, slot, holder)
     return None
 

@@ -6,7 +6,14 @@ from pipelines.acquire.pacs.objects import (
     ReceivedObject,
     RetrieveReport,
 )
-from pipelines.acquire.pacs.query import echo, find_instances, find_studies
+from pipelines.acquire.pacs.query import (
+    echo,
+    find_by,
+    find_instances,
+    find_studies,
+    selected,
+    sweep_studies,
+)
 from pipelines.acquire.pacs.receiver import StoreReceiver
 from pipelines.acquire.pacs.retrieve import retrieve_study
 
@@ -17,7 +24,10 @@ __all__ = [
     "RetrieveReport",
     "StoreReceiver",
     "echo",
+    "find_by",
     "find_instances",
     "find_studies",
     "retrieve_study",
+    "selected",
+    "sweep_studies",
 ]

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Sequence
 
-from config.errors import EnvironmentFault, UnreadableObject
+from config.errors import EnvironmentFault, TransientError, UnreadableObject
 from pipelines.acquire.dimse import read_header
 from pipelines.acquire.pacs.objects import ExpectedInstance, ReceivedObject
 from pipelines.acquire.text import text
@@ -21,13 +21,18 @@ _SERIES_INSTANCE_UID = 0x0020000E
 
 def identify(dataset: bytes, transfer_syntax_uid: str) -> tuple[str, str, str]:
     """Return (study UID, series UID, SOP UID) out of an encoded dataset; empty where absent."""
+    return _identity(dataset, transfer_syntax_uid)[:3]
+
+
+def _identity(dataset: bytes, transfer_syntax_uid: str) -> tuple[str, str, str, str]:
+    """Return (study UID, series UID, SOP UID, Patient ID); empty where absent."""
     try:
         header = read_header(dataset, transfer_syntax_uid, _SERIES_INSTANCE_UID)
     except UnreadableObject:
-        return "", "", ""
-    keywords = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-    study_uid, series_uid, sop_uid = (text(header, keyword) for keyword in keywords)
-    return study_uid, series_uid, sop_uid
+        return "", "", "", ""
+    keywords = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientID")
+    study_uid, series_uid, sop_uid, patient_id = (text(header, keyword) for keyword in keywords)
+    return study_uid, series_uid, sop_uid, patient_id
 
 
 class Intake:
@@ -41,6 +46,12 @@ class Intake:
         What the PACS lists.
     sink : callable
         Takes each expected object, once for each different content. Called by one thread at a time.
+    patient_id : str
+        Whose study it is, as the PACS lists it; empty when it does not tell.
+    meter : callable, optional
+        Takes the size of everything that arrives; True when nothing more may.
+    aside : callable, optional
+        Takes each object that was not expected, with the code that says why.
     """
 
     def __init__(
@@ -48,7 +59,13 @@ class Intake:
         study_uid: str,
         expected: Sequence[ExpectedInstance],
         sink: Callable[[ReceivedObject], None],
+        *,
+        patient_id: str = "",
+        meter: Callable[[int], bool] | None = None,
+        aside: Callable[[ReceivedObject, str], None] | None = None,
     ) -> None:
+        self._patient_id, self._meter, self._aside = patient_id, meter, aside
+        self._strangers: set[str] = set()
         self.study_uid = study_uid
         self.fault: Exception | None = None
         """What the sink raised; nothing is taken any more."""
@@ -67,26 +84,42 @@ class Intake:
         with self._changed:
             if self.fault is not None:
                 return OUT_OF_RESOURCES
-            study_uid, series_uid, inner_uid = identify(dataset, transfer_syntax_uid)
-            wanted = self._expected.get(sop_uid)
-            if wanted is None or (study_uid, inner_uid) != (self.study_uid, sop_uid):
-                self._unexpected.add(sop_uid)
-                return SUCCESS  # refused ones would come again; it is counted and left out
-            digest = hashlib.sha256(transfer_syntax_uid.encode() + dataset).digest()
-            if digest in self._digests.get(sop_uid, ()):
-                return SUCCESS
-            received = ReceivedObject(
-                sop_class_uid, sop_uid, study_uid, series_uid, transfer_syntax_uid, dataset
-            )
+            full = self._meter is not None and self._meter(len(dataset))
             try:
-                self._sink(received)
+                self._sort(sop_class_uid, sop_uid, transfer_syntax_uid, dataset)
             except Exception as error:  # noqa: BLE001 raised again by the caller of the retrieval
                 self.fault = error
-                full = isinstance(error, EnvironmentFault)
-                return OUT_OF_RESOURCES if full else CANNOT_UNDERSTAND
-            self._digests.setdefault(sop_uid, set()).add(digest)
+                no_room = isinstance(error, EnvironmentFault)
+                return OUT_OF_RESOURCES if no_room else CANNOT_UNDERSTAND
+            if full and len(self._digests) < len(self._expected):
+                self.fault = TransientError("PACS_BUDGET_SPENT")
             self._changed.notify_all()
             return SUCCESS
+
+    def _sort(
+        self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, dataset: bytes
+    ) -> None:
+        """Give an object to the sink when it was expected, else aside; the same one only once."""
+        study_uid, series_uid, inner_uid, patient_id = _identity(dataset, transfer_syntax_uid)
+        digest = hashlib.sha256(transfer_syntax_uid.encode() + dataset).digest()
+        if digest in self._digests.get(sop_uid, ()):
+            return
+        received = ReceivedObject(
+            sop_class_uid, sop_uid, study_uid, series_uid, transfer_syntax_uid, dataset
+        )
+        is_foreign = "" not in {patient_id, self._patient_id} and patient_id != self._patient_id
+        if (study_uid, inner_uid) != (self.study_uid, sop_uid) or is_foreign:
+            self._strangers.add(sop_uid)
+            code = "INSTANCE_OF_ANOTHER"
+        elif sop_uid not in self._expected:
+            self._unexpected.add(sop_uid)
+            code = "INSTANCE_UNASKED"
+        else:
+            self._sink(received)
+            self._digests.setdefault(sop_uid, set()).add(digest)
+            return
+        if self._aside is not None:  # refused ones would come again: it is taken, and kept apart
+            self._aside(received, code)
 
     @property
     def received(self) -> list[str]:
@@ -99,6 +132,12 @@ class Intake:
         """SOP UIDs that came without being expected, sorted."""
         with self._changed:
             return sorted(self._unexpected)
+
+    @property
+    def strangers(self) -> list[str]:
+        """SOP UIDs that came with another study's or patient's identity, sorted."""
+        with self._changed:
+            return sorted(self._strangers)
 
     @property
     def missing(self) -> list[ExpectedInstance]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from pydicom import config as pydicom_config
@@ -20,9 +20,10 @@ from pipelines.acquire.pacs.backoff import Wait, with_retries
 from pipelines.acquire.pacs.connection import Connection, connect
 from pipelines.acquire.pacs.objects import ExpectedInstance, FoundStudy
 from pipelines.acquire.pacs.status import judge_status, status_error
+from pipelines.acquire.pacs.windows import Sweep, Window, sweep
 from pipelines.acquire.text import text, texts
 
-__all__ = ["echo", "find_instances", "find_studies"]
+__all__ = ["echo", "find_by", "find_instances", "find_studies", "selected", "sweep_studies"]
 
 _VERIFICATION = "1.2.840.10008.1.1"
 _STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
@@ -37,8 +38,19 @@ _STUDY_KEYS = (
     "ModalitiesInStudy",
     "NumberOfStudyRelatedSeries",
     "NumberOfStudyRelatedInstances",
+    "InstanceAvailability",
 )
-_IMAGE_KEYS = ("SOPInstanceUID", "SOPClassUID", "InstanceNumber", "AvailableTransferSyntaxUID")
+_IMAGE_KEYS = (
+    "SOPInstanceUID",
+    "SOPClassUID",
+    "InstanceNumber",
+    "AvailableTransferSyntaxUID",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "SamplesPerPixel",
+    "NumberOfFrames",
+)
 
 
 def echo(node: PacsNode) -> float:
@@ -88,37 +100,101 @@ def find_studies(
     ------
     TransientError
         The PACS refused, timed out or went away, ``node.retries`` times over.
+        Or gives fewer answers than it has (``PACS_ANSWERS_CAPPED``).
     ConfigurationError
         It rejects our AE title, or does not answer such a query.
+    """
+    found = sweep_studies(node, selection, since, until, wait=wait)
+    if found.short:
+        raise TransientError("PACS_ANSWERS_CAPPED", f"{len(found.short)} windows")
+    return list(found.studies.values())
+
+
+def sweep_studies(
+    node: PacsNode,
+    selection: Selection,
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    wait: Wait = time.sleep,
+) -> Sweep:
+    """Return the studies that match, by date and UID, and the windows that may hold more.
+
+    As :func:`find_studies`, which raises where this one says which days were cut short.
     """
     first = max(selection.study_date.first, since or selection.study_date.first)
     last = min(selection.study_date.last, until or selection.study_date.last)
     if first > last:
-        return []
+        return Sweep()
     days = f"{first:%Y%m%d}-{last:%Y%m%d}"
     # Orthanc does not match a lone * with a study that has no description; an empty key it does.
     description = selection.study_description if selection.study_description.strip("*") else ""
 
-    def ask() -> list[FoundStudy]:
+    def ask() -> Sweep:
         with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
-            query = dict.fromkeys(_STUDY_KEYS, "") | {
-                "StudyDate": days,
-                "StudyDescription": description,
-                "ModalitiesInStudy": selection.modality,
-            }
-            found = {
-                study.study_uid: study
-                for study in map(_study, _find(connection, "STUDY", query))
-                if study.study_uid and _is_wanted(study, selection, days)
-            }
+
+            def matches_in(window: Window) -> list[FoundStudy]:
+                query = dict.fromkeys(_STUDY_KEYS, "") | {
+                    "StudyDate": window.study_date,
+                    "StudyTime": window.study_time,
+                    "StudyDescription": description,
+                    "ModalitiesInStudy": selection.modality,
+                }
+                found = map(_study, _find(connection, "STUDY", query))
+                return [study for study in found if study.study_uid]
+
+            cap = node.limits.answers_per_query
+            found = sweep(Window(first, last), matches_in, cap)
             kept = [
                 study
-                for study in found.values()
-                if study.modalities or _has_modality(connection, study, selection.modality)
+                for study in found.studies.values()
+                if _is_wanted(study, selection, days)
+                and (study.modalities or _has_modality(connection, study, selection.modality))
             ]
-            return sorted(kept, key=lambda study: (study.study_date, study.study_uid))
+            kept.sort(key=lambda study: (study.study_date, study.study_uid))
+            found.studies = {study.study_uid: study for study in kept}
+            return found
 
     return with_retries(node, ask, wait)
+
+
+def find_by(
+    node: PacsNode, asked: Iterable[Mapping[str, str]], *, wait: Wait = time.sleep
+) -> list[list[FoundStudy]]:
+    """Return the answers to several study-level queries, asked over one association.
+
+    Parameters
+    ----------
+    node : PacsNode
+        The PACS.
+    asked : Iterable of Mapping
+        Keyword to value of each query, for example ``{"AccessionNumber": "0012"}``.
+
+    Raises
+    ------
+    TransientError, ConfigurationError
+        As :func:`find_studies`; none of the answers counts then.
+    """
+    queries = [dict.fromkeys(_STUDY_KEYS, "") | dict(keys) for keys in asked]
+
+    def ask() -> list[list[FoundStudy]]:
+        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+            return [list(map(_study, _find(connection, "STUDY", query))) for query in queries]
+
+    return with_retries(node, ask, wait)
+
+
+def selected(node: PacsNode, studies: Sequence[FoundStudy], selection: Selection) -> set[str]:
+    """Return the UIDs of those studies that a project selects; asks only what was not told."""
+    days = f"{selection.study_date.first:%Y%m%d}-{selection.study_date.last:%Y%m%d}"
+    wanted = [study for study in studies if _is_wanted(study, selection, days)]
+    told = {study.study_uid for study in wanted if study.modalities}
+    untold = [study for study in wanted if not study.modalities]
+    if untold:
+        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+            modality = selection.modality
+            told |= {s.study_uid for s in untold if _has_modality(connection, s, modality)}
+    return told
 
 
 def find_instances(
@@ -191,6 +267,8 @@ def _study(match: Dataset) -> FoundStudy:
         modalities=texts(match, "ModalitiesInStudy"),
         series_count=_count(match, "NumberOfStudyRelatedSeries"),
         instance_count=_count(match, "NumberOfStudyRelatedInstances"),
+        study_time=text(match, "StudyTime"),
+        availability=text(match, "InstanceAvailability").upper(),
     )
 
 
@@ -202,7 +280,22 @@ def _count(match: Dataset, keyword: str) -> int | None:
 def _instance(match: Dataset, series_uid: str) -> ExpectedInstance:
     syntax = text(match, "AvailableTransferSyntaxUID")
     sop_uid, sop_class_uid = text(match, "SOPInstanceUID"), text(match, "SOPClassUID")
-    return ExpectedInstance(series_uid, sop_uid, sop_class_uid, syntax)
+    return ExpectedInstance(series_uid, sop_uid, sop_class_uid, syntax, _pixel_bytes(match))
+
+
+def _pixel_bytes(match: Dataset) -> int | None:
+    """Return the size of the uncompressed pixels (PS3.3 section C.7.6.3); None when not told."""
+    rows, columns, bits = (_short(match, name) for name in ("Rows", "Columns", "BitsAllocated"))
+    if not rows or not columns or not bits:
+        return None
+    samples, frames = _short(match, "SamplesPerPixel"), _count(match, "NumberOfFrames")
+    return rows * columns * (samples or 1) * (frames or 1) * bits // 8
+
+
+def _short(match: Dataset, keyword: str) -> int | None:
+    """Return a US value (PS3.5 section 6.2), which is a binary number."""
+    value = match.get(keyword)
+    return value if isinstance(value, int) else None
 
 
 def _is_wanted(study: FoundStudy, selection: Selection, days: str) -> bool:
