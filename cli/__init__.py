@@ -9,7 +9,19 @@ from pathlib import Path
 
 import typer
 
-from cli import audit, cohort, config_files, files, pacs, pixels, service, stages, vault
+from cli import (
+    audit,
+    cohort,
+    config_files,
+    demo_pacs,
+    files,
+    lists,
+    pacs,
+    pixels,
+    service,
+    stages,
+    vault,
+)
 from cli.shared import ENVIRONMENT, FINDING, USAGE
 from config.errors import AccordageError, ConfigurationError, EnvironmentFault
 
@@ -22,10 +34,11 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Tunes imaging from every hospital to one pitch. Start with `accordage demo`.",
 )
-for group in (stages, files, audit, service):
+for group in (stages, files, audit, service, demo_pacs):
     app.add_typer(group.app)
 app.add_typer(config_files.app, name="config")
 app.add_typer(pacs.app, name="pacs")
+app.add_typer(lists.app, name="lists")
 app.add_typer(pixels.app, name="pixels")
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(vault.app, name="vault")

@@ -40,5 +40,7 @@ class Limits(Frozen):
     """How long it is then left alone."""
     lease_s: float = Field(default=900, ge=30)
     """How long an association of a host that died is still counted."""
+    late_s: float = Field(default=2.0, ge=0)
+    """How long images may still arrive after a C-MOVE was said to be complete."""
     fresh_h: float = Field(default=24, ge=0)
     """Age under which a study may still grow and is looked at again."""

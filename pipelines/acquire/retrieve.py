@@ -221,6 +221,7 @@ def _ask(
         keep(ws, site),
         whole=whole,
         wait=guard.clock.wait,
+        grace_s=guard.node.limits.late_s,
         patient_id=row.patient_id,
         meter=turn.meter,
         aside=aside(ws, site, row.study_uid, guard.clock),

@@ -26,7 +26,7 @@ class Faults(Frozen):
     """Only the first n retrievals of a study are troubled; none: every one."""
     # Speed
     latency_s: float = 0.0
-    """Wait before each response."""
+    """Wait before the answer to a query, and before each object that is sent."""
     bytes_per_s: float | None = None
     """Rate at which objects leave the archive."""
     slow_after_n: int | None = None
