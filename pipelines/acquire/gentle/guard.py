@@ -22,7 +22,7 @@ from pipelines.acquire.gentle.pace import Pace
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.identified import PacsEvent, PacsHealth
 
-__all__ = ["Guard", "Stop", "Turn"]
+__all__ = ["RESERVE", "Guard", "Stop", "Turn"]
 
 RESERVE = 1.1
 """Bytes reserved for a study over its estimate: headers, and what is sent twice."""

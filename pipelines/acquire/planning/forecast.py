@@ -14,6 +14,7 @@ from config.project import Project
 from config.site import PacsNode, Site
 from pipelines.acquire.clock import Clock, SystemClock
 from pipelines.acquire.expect import SETTLED
+from pipelines.acquire.gentle.guard import RESERVE
 from pipelines.acquire.gentle.hours import closes_at, next_opening, night_start
 from pipelines.acquire.planning.sizes import Sizes
 from pipelines.acquire.resolve import pacs_of
@@ -170,7 +171,7 @@ def _nights(node: PacsNode, sizes: list[int], rate: float, now: float) -> tuple[
         at, taken, begun = opening, 0.0, done
         while done < len(left) and at < night_end:
             closing = min(closes_at(node.calendar, at) or night_end, night_end)
-            is_full = night_bytes is not None and taken + left[done] > night_bytes
+            is_full = night_bytes is not None and taken + RESERVE * left[done] > night_bytes
             is_spent = budget.studies_per_night == done - begun
             if is_full or is_spent:
                 break
