@@ -272,14 +272,20 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     start, problems, outcomes, hit = time.monotonic(), [], Counter[str](), 0
+    done = 0
     numbers = range(given.first, given.first + given.runs)
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
         for found, ended, kills in pool.map(run_number, numbers, [given.studies] * given.runs):
             problems += found
             outcomes += ended
             hit += kills
-            for line in found:
-                print(line, flush=True)
+            done += 1
+            print(
+                f"{done} of {given.runs} runs, {len(problems)} problems",
+                *found,
+                sep="\n",
+                flush=True,
+            )
     result = {
         "runs": given.runs, "studies": given.runs * given.studies, "kills": hit,
         "problems": len(problems), "outcomes": dict(sorted(outcomes.items())),

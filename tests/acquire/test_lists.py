@@ -300,8 +300,6 @@ def test_a_site_column_directs_the_line_and_an_unknown_site_is_named(home: Home)
 def test_a_receipt_prints_no_number_of_the_list(home: Home) -> None:
     ws = home("accession\n00000101\n102\n")
     go(ws, fetch=False)
-    text = receipt_csv(ws.ledger, "p") + repr(
-        [dataclasses.asdict(r) for r in receipt(ws.ledger, "p")]
-    )
+    text = receipt_csv(ws.ledger, "p") + repr(list(receipt(ws.ledger, "p")))
     assert "00000101" not in text
     assert "102" not in text
