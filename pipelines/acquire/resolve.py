@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from itertools import islice
@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from config.errors import ConfigurationError, TransientError
 from config.project import Project
 from config.site import PacsNode, Site
-from pipelines.acquire.asked.resolve_list import resolve_list
+from pipelines.acquire.asked.resolve_list import Ask, Choose, resolve_list
 from pipelines.acquire.clock import Clock, SystemClock
 from pipelines.acquire.expect import SETTLED, ToList, save_list, save_study, to_list
 from pipelines.acquire.gentle import Guard
@@ -25,6 +25,7 @@ from pipelines.acquire.pacs import (
     selected,
     sweep_studies,
 )
+from pipelines.acquire.pacs.windows import LEAST_CAP, Window, sweep
 from pipelines.catalogue import identified as table
 from pipelines.progress import StageAccount, timed
 from pipelines.workspace import Workspace
@@ -114,11 +115,27 @@ def _asking(guard: Guard, project: Project) -> Iterator[None]:
         raise
 
 
-def _asker(node: PacsNode, clock: Clock, project: Project):  # type: ignore[no-untyped-def]
+def _asker(node: PacsNode, clock: Clock, project: Project) -> tuple[Ask, Choose]:
     """Return what asks the PACS for single keys, and what says which answers are selected."""
 
-    def ask(keys: Iterable[Mapping[str, str]]) -> list[list[FoundStudy]]:
-        return find_by(node, keys, wait=clock.wait)
+    def ask(keys: Sequence[Mapping[str, str]]) -> list[list[FoundStudy]]:
+        answers = find_by(node, keys, wait=clock.wait)
+        return [_whole(key, found) for key, found in zip(keys, answers, strict=True)]
+
+    def _whole(key: Mapping[str, str], found: list[FoundStudy]) -> list[FoundStudy]:
+        """Return every study of a patient who has more than a PACS might give at once."""
+        if "PatientID" not in key or len(found) < LEAST_CAP:
+            return found
+        days = project.select.study_date
+
+        def part(window: Window) -> list[FoundStudy]:
+            times = {"StudyDate": window.study_date, "StudyTime": window.study_time}
+            return find_by(node, [{**key, **times}], wait=clock.wait)[0]
+
+        swept = sweep(Window(days.first, days.last), part, node.limits.answers_per_query)
+        if swept.short:
+            raise TransientError("PACS_ANSWERS_CAPPED", f"{len(swept.short)} windows")
+        return [*({s.study_uid: s for s in found} | swept.studies).values()]
 
     def choose(studies: list[FoundStudy]) -> set[str]:
         return selected(node, studies, project.select)

@@ -13,7 +13,9 @@ from openpyxl import Workbook
 
 from config.asked import AskedList
 from config.errors import ConfigurationError, TransientError
+from config.project import Project
 from config.settings import load_settings
+from config.site import PacsNode
 from pipelines.acquire.archive import Archive, Faults
 from pipelines.acquire.archive.synthetic import SyntheticStudy, entries_of
 from pipelines.acquire.asked.lines import Line, read_lines
@@ -295,6 +297,28 @@ def test_a_line_one_site_has_is_not_missing_at_another(home: Home) -> None:
 def test_a_site_column_directs_the_line_and_an_unknown_site_is_named(home: Home) -> None:
     ws = home("accession,site\n00000101,S\n00000102,elsewhere\n")
     assert go(ws) == [(2, "complete", "COMPLETE"), (3, "refused", "ASKED_UNUSABLE")]
+
+
+def test_a_patient_with_more_studies_than_the_pacs_gives_at_once_loses_none(tmp_path: Path) -> None:
+    """30 studies of one patient, nine answers a query."""
+    from pipelines.acquire.clock import SystemClock
+    from pipelines.acquire.resolve import _asker
+
+    many = [
+        SyntheticStudy(f"2.25.52{n}", "0042", f"B{n}", f"2021{1 + n % 12:02}15", instances=1)
+        for n in range(30)
+    ]
+    entries = [e for s in many for e in entries_of(s, with_pixels=False)]
+    with Archive([], "MANY", faults=Faults(max_answers=9), entries=entries) as archive:
+        node = PacsNode(ae_title="MANY", host="127.0.0.1", port=archive.port)
+        project = Project.model_validate({
+            "name": "p", "sites": ["s"], "policy": "strict", "recipe": "native",
+            "select": {"modality": "CT", "study_date": "2021-01-01..2021-12-31"},
+            "delivery": {"expires": "2030-12-31"},
+        })  # fmt: skip
+        ask, _ = _asker(node, SystemClock(), project)
+        (found,) = ask([{"PatientID": "0042"}])
+    assert {s.study_uid for s in found} == {s.study_uid for s in many}
 
 
 def test_a_receipt_prints_no_number_of_the_list(home: Home) -> None:

@@ -10,6 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.errors import TransientError
+from config.site import PacsNode
+from pipelines.acquire.archive import Archive, Faults
+from pipelines.acquire.archive.synthetic import SyntheticStudy, entries_of
+from pipelines.acquire.pacs import find_instances
 from pipelines.acquire.pacs.objects import FoundStudy
 from pipelines.acquire.pacs.windows import Sweep, Window, sweep
 
@@ -133,6 +137,17 @@ def test_a_pacs_that_refuses_every_question_is_an_error_after_a_while() -> None:
     with pytest.raises(TransientError, match="PACS_OUT_OF_RESOURCES"):
         sweep(Window(FIRST, LAST), refusing)
     assert len(asked) < 100
+
+
+def test_a_series_over_the_cap_is_listed_by_its_instance_numbers() -> None:
+    """120 images, 50 answers a query: the first 50 and 70 more, one by one."""
+    made = SyntheticStudy("2.25.700", "P", "A", "20200101", instances=120)
+    for faults in (Faults(max_answers=50), Faults(max_answers=50, tells_max_answers=True)):
+        with Archive([], "CAP", faults=faults, entries=entries_of(made, with_pixels=False)) as pacs:
+            node = PacsNode(ae_title="CAP", host="127.0.0.1", port=pacs.port)
+            assert {one.sop_uid for one in find_instances(node, made.study_uid)} == {
+                made.sop_uid(n) for n in range(1, 121)
+            }
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,14 +13,15 @@ from typing import Any, Self
 from pydicom.dataset import Dataset
 from pynetdicom import AllStoragePresentationContexts, build_context, evt
 from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import PresentationContext
-from pynetdicom.transport import AssociationServer, RequestHandler
+from pynetdicom.transport import AssociationServer
 
 from config.errors import EnvironmentFault, UnreadableObject
 from pipelines.acquire.archive.deliver import contexts_for
 from pipelines.acquire.archive.faults import Faults, Request
 from pipelines.acquire.archive.index import Entry, Index, entry_of_bytes, entry_of_file
+from pipelines.acquire.archive.listener import Handler, Listener
 from pipelines.acquire.archive.query import BadQueryError, answers
 from pipelines.acquire.archive.retrieval import Retrieval
 from pipelines.acquire.archive.view import View
@@ -43,32 +44,6 @@ _MOVE = ("1.2.840.10008.5.1.4.1.2.1.2", "1.2.840.10008.5.1.4.1.2.2.2")
 _GET = ("1.2.840.10008.5.1.4.1.2.1.3", "1.2.840.10008.5.1.4.1.2.2.3")
 _SILENCE_S = 30.0
 _LOOPBACK = "127.0.0.1"
-
-
-class _Session(Association):
-    """An accepted association whose retrievals we serve ourselves."""
-
-    retrieval: Retrieval
-
-    def _serve_request(self, msg: Any, context_id: int) -> None:
-        context = self._accepted_cx.get(context_id)
-        if context and isinstance(msg, (C_GET, C_MOVE)) and msg.is_valid_request:
-            self.retrieval.serve(self, msg, context)
-        else:
-            super()._serve_request(msg, context_id)
-
-
-class _Handler(RequestHandler):
-    def _create_association(self) -> Association:
-        session = super()._create_association()
-        # pynetdicom has no factory for its associations: the finished one changes its class.
-        session.__class__ = _Session
-        session.retrieval = self.server.retrieval  # type: ignore[attr-defined]
-        return session
-
-
-class _Listener(AssociationServer):
-    retrieval: Retrieval
 
 
 class Archive:
@@ -131,7 +106,7 @@ class Archive:
         self._associations = 0
         self._queries = 0
         self._exhausted = 0
-        self._server: _Listener | None = None
+        self._server: Listener | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -154,13 +129,13 @@ class Archive:
         ae.maximum_associations = 32
         ae.network_timeout = ae.dimse_timeout = ae.acse_timeout = _SILENCE_S
         try:
-            server = _Listener(
+            server = Listener(
                 ae,
                 (_LOOPBACK, self._asked_port),
                 self.ae_title,
                 self._contexts(),
                 evt_handlers=self._handlers(),
-                request_handler=_Handler,
+                request_handler=Handler,
             )
         except OSError as error:
             raise EnvironmentFault("PORT_IN_USE", str(self._asked_port)) from error

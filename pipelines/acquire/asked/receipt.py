@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from config.codes import explain_code
 from pipelines.acquire.expect import SETTLED
@@ -147,7 +147,7 @@ def accept(ledger: Catalogue, project: str, lines: Sequence[int] | None, by: str
     return accepted
 
 
-def _waiting(project: str):  # type: ignore[no-untyped-def]
+def _waiting(project: str) -> Select[tuple[AskedRow]]:
     return (
         select(AskedRow)
         .where(AskedRow.project == project, AskedRow.code == "ASKED_PROPOSED")

@@ -1,5 +1,6 @@
 """Our side of a PACS: query, retrieve and receive over DIMSE, with the bytes kept as they came."""
 
+from pipelines.acquire.pacs.listing import find_instances
 from pipelines.acquire.pacs.objects import (
     ExpectedInstance,
     FoundStudy,
@@ -9,7 +10,6 @@ from pipelines.acquire.pacs.objects import (
 from pipelines.acquire.pacs.query import (
     echo,
     find_by,
-    find_instances,
     find_studies,
     selected,
     sweep_studies,

@@ -18,15 +18,24 @@ from config.site import PacsNode
 from pipelines.acquire.matching import matches
 from pipelines.acquire.pacs.backoff import Wait, with_retries
 from pipelines.acquire.pacs.connection import Connection, connect
-from pipelines.acquire.pacs.objects import ExpectedInstance, FoundStudy
+from pipelines.acquire.pacs.objects import FoundStudy
 from pipelines.acquire.pacs.status import judge_status, status_error
 from pipelines.acquire.pacs.windows import Sweep, Window, sweep
 from pipelines.acquire.text import text, texts
 
-__all__ = ["echo", "find_by", "find_instances", "find_studies", "selected", "sweep_studies"]
+__all__ = [
+    "STUDY_ROOT_FIND",
+    "count_of",
+    "echo",
+    "find",
+    "find_by",
+    "find_studies",
+    "selected",
+    "sweep_studies",
+]
 
 _VERIFICATION = "1.2.840.10008.1.1"
-_STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
 _STUDY_KEYS = (
     "StudyInstanceUID",
     "StudyDate",
@@ -39,17 +48,6 @@ _STUDY_KEYS = (
     "NumberOfStudyRelatedSeries",
     "NumberOfStudyRelatedInstances",
     "InstanceAvailability",
-)
-_IMAGE_KEYS = (
-    "SOPInstanceUID",
-    "SOPClassUID",
-    "InstanceNumber",
-    "AvailableTransferSyntaxUID",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "SamplesPerPixel",
-    "NumberOfFrames",
 )
 
 
@@ -131,7 +129,7 @@ def sweep_studies(
     description = selection.study_description if selection.study_description.strip("*") else ""
 
     def ask() -> Sweep:
-        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+        with connect(node, [build_context(STUDY_ROOT_FIND)]) as connection:
 
             def matches_in(window: Window) -> list[FoundStudy]:
                 query = dict.fromkeys(_STUDY_KEYS, "") | {
@@ -140,7 +138,7 @@ def sweep_studies(
                     "StudyDescription": description,
                     "ModalitiesInStudy": selection.modality,
                 }
-                found = map(_study, _find(connection, "STUDY", query))
+                found = map(_study, find(connection, "STUDY", query))
                 return [study for study in found if study.study_uid]
 
             cap = node.limits.answers_per_query
@@ -178,8 +176,8 @@ def find_by(
     queries = [dict.fromkeys(_STUDY_KEYS, "") | dict(keys) for keys in asked]
 
     def ask() -> list[list[FoundStudy]]:
-        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
-            return [list(map(_study, _find(connection, "STUDY", query))) for query in queries]
+        with connect(node, [build_context(STUDY_ROOT_FIND)]) as connection:
+            return [list(map(_study, find(connection, "STUDY", query))) for query in queries]
 
     return with_retries(node, ask, wait)
 
@@ -191,51 +189,20 @@ def selected(node: PacsNode, studies: Sequence[FoundStudy], selection: Selection
     told = {study.study_uid for study in wanted if study.modalities}
     untold = [study for study in wanted if not study.modalities]
     if untold:
-        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+        with connect(node, [build_context(STUDY_ROOT_FIND)]) as connection:
             modality = selection.modality
             told |= {s.study_uid for s in untold if _has_modality(connection, s, modality)}
     return told
 
 
-def find_instances(
-    node: PacsNode, study_uid: str, *, wait: Wait = time.sleep
-) -> list[ExpectedInstance]:
-    """Return every instance of a study that the PACS lists, ordered by series and instance UID.
-
-    Raises
-    ------
-    TransientError, ConfigurationError
-        As :func:`find_studies`.
-    """
-
-    def ask() -> list[ExpectedInstance]:
-        with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
-            series = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": "", "Modality": ""}
-            series_uids = {
-                text(one, "SeriesInstanceUID") for one in _find(connection, "SERIES", series)
-            }
-            found: dict[str, ExpectedInstance] = {}
-            for series_uid in sorted(series_uids - {""}):
-                upper = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
-                query = upper | dict.fromkeys(_IMAGE_KEYS, "")
-                for one in _find(connection, "IMAGE", query):
-                    instance = _instance(one, series_uid)
-                    if not instance.sop_uid:
-                        raise TransientError("PACS_ANSWER_UNREADABLE", "no SOPInstanceUID")
-                    found.setdefault(instance.sop_uid, instance)
-            return sorted(found.values(), key=lambda one: (one.series_uid, one.sop_uid))
-
-    return with_retries(node, ask, wait)
-
-
-def _find(connection: Connection, level: str, keys: Mapping[str, str]) -> Iterator[Dataset]:
+def find(connection: Connection, level: str, keys: Mapping[str, str]) -> Iterator[Dataset]:
     """Send one C-FIND and yield its matches; the caller reads them to the end."""
     query = Dataset()
     if not all(value.isascii() for value in keys.values()):
         _put(query, "SpecificCharacterSet", "ISO_IR 192")
     for keyword, value in {"QueryRetrieveLevel": level, **keys}.items():
         _put(query, keyword, value)
-    for status, match in list(connection.assoc.send_c_find(query, _STUDY_ROOT_FIND)):
+    for status, match in list(connection.assoc.send_c_find(query, STUDY_ROOT_FIND)):
         connection.touch()
         if "Status" not in status:
             raise connection.lost()
@@ -265,37 +232,17 @@ def _study(match: Dataset) -> FoundStudy:
         study_date=text(match, "StudyDate"),
         study_description=text(match, "StudyDescription"),
         modalities=texts(match, "ModalitiesInStudy"),
-        series_count=_count(match, "NumberOfStudyRelatedSeries"),
-        instance_count=_count(match, "NumberOfStudyRelatedInstances"),
+        series_count=count_of(match, "NumberOfStudyRelatedSeries"),
+        instance_count=count_of(match, "NumberOfStudyRelatedInstances"),
         study_time=text(match, "StudyTime"),
         availability=text(match, "InstanceAvailability").upper(),
     )
 
 
-def _count(match: Dataset, keyword: str) -> int | None:
+def count_of(match: Dataset, keyword: str) -> int | None:
+    """Return a number written as text (IS); None when there is none."""
     value = text(match, keyword)
     return int(value) if value.isdigit() else None
-
-
-def _instance(match: Dataset, series_uid: str) -> ExpectedInstance:
-    syntax = text(match, "AvailableTransferSyntaxUID")
-    sop_uid, sop_class_uid = text(match, "SOPInstanceUID"), text(match, "SOPClassUID")
-    return ExpectedInstance(series_uid, sop_uid, sop_class_uid, syntax, _pixel_bytes(match))
-
-
-def _pixel_bytes(match: Dataset) -> int | None:
-    """Return the size of the uncompressed pixels (PS3.3 section C.7.6.3); None when not told."""
-    rows, columns, bits = (_short(match, name) for name in ("Rows", "Columns", "BitsAllocated"))
-    if not rows or not columns or not bits:
-        return None
-    samples, frames = _short(match, "SamplesPerPixel"), _count(match, "NumberOfFrames")
-    return rows * columns * (samples or 1) * (frames or 1) * bits // 8
-
-
-def _short(match: Dataset, keyword: str) -> int | None:
-    """Return a US value (PS3.5 section 6.2), which is a binary number."""
-    value = match.get(keyword)
-    return value if isinstance(value, int) else None
 
 
 def _is_wanted(study: FoundStudy, selection: Selection, days: str) -> bool:
@@ -310,4 +257,4 @@ def _is_wanted(study: FoundStudy, selection: Selection, days: str) -> bool:
 
 def _has_modality(connection: Connection, study: FoundStudy, modality: str) -> bool:
     keys = {"StudyInstanceUID": study.study_uid, "SeriesInstanceUID": "", "Modality": ""}
-    return modality in {text(one, "Modality") for one in _find(connection, "SERIES", keys)}
+    return modality in {text(one, "Modality") for one in find(connection, "SERIES", keys)}

@@ -21,7 +21,7 @@ from datetime import date, timedelta
 from config.errors import TransientError
 from pipelines.acquire.pacs.objects import FoundStudy
 
-__all__ = ["Sweep", "Window", "sweep"]
+__all__ = ["LEAST_CAP", "Sweep", "Window", "is_round", "sweep"]
 
 LEAST_CAP = 8
 """No archive gives fewer answers than this: a shorter one is whole."""
@@ -148,7 +148,7 @@ def _visit(found: Sweep, window: Window, ask: Ask) -> dict[str, FoundStudy] | No
     found._most = max(found._most, len(answers))  # noqa: SLF001 this module's own book-keeping
     strangers = len(answers) - len({**inside, **untimed})
     if halves is None or (strangers and not window.is_whole_days):
-        if found.cap is not None or _is_round(len(answers)):
+        if found.cap is not None or is_round(len(answers)):
             found.short.append(window)
         return inside
     return _compare(found, window, inside, len(answers), ask, halves)
@@ -189,7 +189,7 @@ def _answers(found: Sweep, window: Window, ask: Ask) -> list[FoundStudy] | None:
     return answers
 
 
-def _is_round(number: int) -> bool:
+def is_round(number: int) -> bool:
     """Tell whether somebody may have set such a limit: 50, 100, 64, 128 and the like."""
     return number % 50 == 0 or (number >= 64 and number & (number - 1) == 0)
 
