@@ -14,8 +14,6 @@ __all__ = ["Handler", "Listener", "Session"]
 
 
 class Session(Association):
-    """An accepted association; pynetdicom serves all but its retrievals."""
-
     """An accepted association whose retrievals we serve ourselves."""
 
     retrieval: Retrieval
