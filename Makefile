@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods
+.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods chaos-acquire night accession-list
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -103,6 +103,15 @@ realdata: $(VENV)/.test ## release every real object: no new error of its kind, 
 
 chaos: $(VENV)/.test ## kill -9 at ten random moments of the demo, rerun, compare
 	$(BIN)/python benchmarks/chaos.py --kills 10
+
+chaos-acquire: $(VENV)/.runtime ## 200 runs of 50 studies against an archive with random faults, half of them killed
+	$(BIN)/python benchmarks/acquire_chaos.py --runs 200 --studies 50
+
+night: $(VENV)/.runtime ## simulated nights of 2,000 studies at three sites: budgets, hours, forecast
+	$(BIN)/python benchmarks/simulated_night.py --studies 2000 --cap 100
+
+accession-list: $(VENV)/.runtime ## a list of 23,000 lines, killed once: every line's outcome, memory
+	$(BIN)/python benchmarks/accession_list.py --lines 23000
 
 $(VENV)-docs/.docs: $(LOCKS)/docs.lock
 	$(PYTHON) -m venv $(VENV)-docs

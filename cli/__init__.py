@@ -12,7 +12,9 @@ import typer
 from cli import (
     audit,
     config_files,
+    demo_pacs,
     files,
+    lists,
     pacs,
     pixels,
     receiving,
@@ -34,10 +36,11 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Tunes imaging from every hospital to one pitch. Start with `accordage demo`.",
 )
-for group in (stages, receiving, files, audit, service):
+for group in (stages, receiving, files, audit, service, demo_pacs):
     app.add_typer(group.app)
 app.add_typer(config_files.app, name="config")
 app.add_typer(pacs.app, name="pacs")
+app.add_typer(lists.app, name="lists")
 app.add_typer(pixels.app, name="pixels")
 app.add_typer(releases.app, name="cohort")  # with the commands of `cli.cohort`
 app.add_typer(request.app, name="request")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,31 +52,54 @@ def acquire(
     site: Annotated[str | None, typer.Option(help="One site only.")] = None,
     since: Day = None,
     until: Day = None,
+    list_file: Annotated[
+        Path | None,
+        typer.Option("--list", help="Ask for what this CSV or Excel file lists.", exists=True),
+    ] = None,
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="Say what would come and how long; fetch nothing.")
+    ] = False,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Wait for hours, budgets and outages until all is here.")
+    ] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Resolve and retrieve a project's studies from its sites' PACS.
 
     Example: `accordage acquire prostate-mpmri --site chu-atlas --since 2024-01-01`
+
+    `--forecast` prints studies, bytes, nights, and what is ambiguous or missing.
     """
+    from config.asked import AskedList
     from config.errors import TransientError
     from config.settings import load_settings
-    from pipelines.render import Bars, accounts_table, error_lines
+    from pipelines.render import Bars, accounts_table, error_lines, forecast_view
     from pipelines.stages import acquire as run
+    from pipelines.stages import look_ahead as look
     from pipelines.workspace import open_workspace
 
-    accounts, failed = [], False
+    accounts, failed, forecasts = [], False, []
     with Bars() as bars, open_workspace(load_settings(home), bars) as ws:
         chosen = ws.project(project)
+        if list_file is not None:
+            chosen = chosen.model_copy(update={"list": AskedList(file=list_file)})
         for name in (site,) if site else chosen.sites:
             try:
                 first, last = (d.date() if d else None for d in (since, until))
-                accounts += run(ws, chosen, ws.site(name), since=first, until=last)
+                if forecast:
+                    forecasts.append(look(ws, chosen, ws.site(name), since=first, until=last))
+                    continue
+                accounts += run(ws, chosen, ws.site(name), since=first, until=last, stay=stay)
             except TransientError as error:
                 failed = True
                 typer.echo(f"{name}: {error_lines(error)}", err=True)
-    show(accounts_table(accounts, as_json=as_json), as_json=as_json)
-    if failed or any(a.refused for a in accounts):
+    if forecast:
+        show([f.as_json() for f in forecasts] if as_json else forecast_view(forecasts),
+             as_json=as_json)  # fmt: skip
+    else:
+        show(accounts_table(accounts, as_json=as_json), as_json=as_json)
+    if failed or any(a.refused or a.waiting for a in accounts):
         raise typer.Exit(FINDING)
 
 

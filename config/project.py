@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_serializer, field_validator
 
+from config.asked import AskedList
 from config.base import Frozen, Name
 
 __all__ = ["DateRange", "Delivery", "Pool", "Project", "Review", "Schedule", "Selection"]
@@ -122,6 +123,8 @@ class Project(Frozen):
     """Sites asked."""
     select: Selection
     """Which studies."""
+    list: AskedList | None = None
+    """Only what this list names, as far as it is selected; none asks for all that is."""
     policy: str
     """De-identification policy: a shipped name or a YAML file."""
     recipe: str

@@ -8,8 +8,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydicom.datadict import tag_for_keyword
 
+from config.asked import Identifiers
 from config.base import Frozen, Name
+from config.calendar import Calendar
 from config.dicomweb import DicomWeb
+from config.kindness import Budget, Limits
 from config.listen import AeTitle, Listen
 from config.tls import Tls
 
@@ -65,6 +68,12 @@ class PacsNode(Frozen):
     """TLS with client certificates; none calls in plain text."""
     dicomweb: DicomWeb | None = None
     """DICOMweb service; needed by the method of that name."""
+    calendar: Calendar | None = None
+    """When images may be fetched; always when none is given."""
+    budget: Budget = Budget()
+    """How much a night may take."""
+    limits: Limits = Limits()
+    """What the PACS bears."""
 
     @field_validator("methods")
     @classmethod
@@ -127,3 +136,5 @@ class Site(Frozen):
     """File (mode 0600) with the site's secret; none uses the identified zone's own."""
     linkage: Linkage = Linkage()
     """How its patients are linked with those of other sites; not at all unless said."""
+    identifiers: Identifiers = Identifiers()
+    """How it writes its accession and patient numbers."""

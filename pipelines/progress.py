@@ -34,7 +34,7 @@ class Silent:
 
 @dataclass
 class StageAccount:
-    """What a stage did: studies worked on, studies found done before, refusals by code."""
+    """What a stage did: studies worked on, found done before, refused and waiting by code."""
 
     stage: str
     project: str
@@ -42,12 +42,17 @@ class StageAccount:
     done: int = 0
     skipped: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, int] = field(default_factory=dict)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
 
     def refuse(self, code: str) -> None:
         """Count one refusal."""
         self.refused[code] = self.refused.get(code, 0) + 1
+
+    def wait(self, code: str, studies: int) -> None:
+        """Say that so many studies are left for another time."""
+        self.waiting[code] = studies
 
 
 @contextmanager

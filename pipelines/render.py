@@ -23,7 +23,9 @@ __all__ = [
     "checks_table",
     "demo_summary",
     "error_lines",
+    "forecast_view",
     "plan_table",
+    "probe_view",
     "replay_lines",
     "status_view",
     "volumes_table",
@@ -108,11 +110,38 @@ def accounts_table(accounts: Sequence[StageAccount], *, as_json: bool) -> Any:
     """Return what stages did."""
     if as_json:
         return [asdict(a) for a in accounts]
-    table = _table("", "stage", "site", "done", "as before", "refused", "seconds")
+    names = ("stage", "site", "done", "as before", "refused", "waiting", "seconds")
+    table = _table("", *names)
     for a in accounts:
-        refused = ", ".join(f"{code} {n}" for code, n in sorted(a.refused.items()))
-        table.add_row(a.stage, a.site, str(a.done), str(a.skipped), refused, f"{a.seconds:.1f}")
+        refused, waiting = (
+            ", ".join(f"{code} {n}" for code, n in sorted(codes_of.items()))
+            for codes_of in (a.refused, a.waiting)
+        )
+        cells = (a.stage, a.site, str(a.done), str(a.skipped), refused, waiting)
+        table.add_row(*cells, f"{a.seconds:.1f}")
     return table
+
+
+def forecast_view(forecasts: Sequence[Any]) -> RenderableType:
+    """Return what would come from every site, how long it takes, and what would not come."""
+    parts: list[RenderableType] = []
+    for one in forecasts:
+        table = _table(one.site, "what", "n")
+        for modality, counts in sorted(one.by_modality.items()):
+            table.add_row(f"{modality} studies", f"{counts['studies']}")
+            table.add_row(f"{modality} images", f"{counts['instances']}")
+        table.add_row("still to fetch", f"{one.waiting_studies} studies")
+        table.add_row("size", f"{one.waiting_bytes / 1e9:.3f} GB of {one.bytes / 1e9:.3f} GB")
+        table.add_row("nights", "never ends" if one.nights is None else str(one.nights))
+        table.add_row("ends", one.ends_at)
+        known = "measured" if one.rate_is_known else "supposed"
+        table.add_row(f"rate, {known}", f"{one.bytes_per_s / 1e6:.1f} MB/s")
+        for state, n in one.lines.items():
+            table.add_row(f"lines {state}", str(n))
+        for code, n in one.problems.items():
+            table.add_row(f"  {code}: {codes()[code].en}", str(n))
+        parts.append(table)
+    return Group(*parts)
 
 
 def volumes_table(rows: Sequence[Any], *, as_json: bool) -> Any:
@@ -152,6 +181,23 @@ def checks_table(checks: Sequence[Any]) -> RenderableType:
     table = _table("", "check", "", "found", "to mend")
     for c in checks:
         table.add_row(c.name, "fine" if c.fine else "MEND", c.found, "" if c.fine else c.mend)
+    return table
+
+
+def probe_view(found: Any) -> RenderableType:
+    """Return what was found out of a PACS, and which order of methods follows from it."""
+    table = _table(found.site, "what", "found")
+    table.add_row("C-ECHO", f"{found.echo_ms:g} ms")
+    table.add_row("services", ", ".join(found.services))
+    table.add_row("query levels", ", ".join(found.levels))
+    table.add_row("tells", ", ".join(found.tells))
+    cap = found.answers_per_query
+    table.add_row("answers a query", "no limit seen" if cap is None else str(cap))
+    for one in found.speeds:
+        table.add_row("speed", one.as_text())
+    for quirk in found.quirks:
+        table.add_row("quirk", quirk)
+    table.add_row("recommended", ", ".join(found.methods) or "none worked")
     return table
 
 

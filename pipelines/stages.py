@@ -6,6 +6,7 @@ from datetime import date
 
 from config.project import Project
 from config.site import Site
+from pipelines.acquire.planning.forecast import Forecast, forecast
 from pipelines.acquire.resolve import resolve
 from pipelines.acquire.retrieve import retrieve
 from pipelines.prepare.stage_deidentify import deidentify
@@ -13,7 +14,7 @@ from pipelines.prepare.stage_harmonise import harmonise
 from pipelines.progress import StageAccount
 from pipelines.workspace import Workspace
 
-__all__ = ["acquire", "prepare"]
+__all__ = ["acquire", "look_ahead", "prepare"]
 
 
 def acquire(
@@ -23,8 +24,11 @@ def acquire(
     *,
     since: date | None = None,
     until: date | None = None,
+    stay: bool = False,
 ) -> list[StageAccount]:
     """Resolve and retrieve a project's studies at one site.
+
+    ``stay`` waits for the PACS's hours, budgets and outages until every study is settled.
 
     Raises
     ------
@@ -33,8 +37,27 @@ def acquire(
     """
     return [
         resolve(ws, project, site, since=since, until=until),
-        retrieve(ws, project, site),
+        retrieve(ws, project, site, stay=stay),
     ]
+
+
+def look_ahead(
+    ws: Workspace,
+    project: Project,
+    site: Site,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+) -> Forecast:
+    """Resolve a project's studies at one site, and say what fetching them will take.
+
+    Raises
+    ------
+    TransientError
+        The PACS went away; what was resolved stays.
+    """
+    resolve(ws, project, site, since=since, until=until, sample=True)
+    return forecast(ws, project, site)
 
 
 def prepare(ws: Workspace, project: Project, *, refit: bool = False) -> list[StageAccount]:

@@ -150,6 +150,14 @@ class IdentifiedStore(_Zone):
         head = part10_head(sop_class_uid, sop_uid, transfer_syntax_uid)
         return self._put("objects", sha256, head + dataset)
 
+    def put_quarantined(
+        self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, dataset: bytes
+    ) -> Blob:
+        """Keep an object that nobody asked for beside the others, as it came."""
+        sha256 = dataset_digest(transfer_syntax_uid, dataset)
+        head = part10_head(sop_class_uid, sop_uid, transfer_syntax_uid)
+        return self._put("quarantine", sha256, head + dataset)
+
     def received_place(self, sha256: str) -> str:
         """Return where an object lies, or will, relative to the root."""
         return f"objects/{sha256[:2]}/{sha256}.dcm"

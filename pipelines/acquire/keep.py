@@ -17,7 +17,7 @@ from pipelines.catalogue import identified as table
 from pipelines.catalogue.database import Catalogue
 from pipelines.store import Blob, IdentifiedStore
 
-__all__ = ["Keeper", "keep_bytes", "keep_rows", "keep_spool"]
+__all__ = ["Keeper", "keep_aside", "keep_bytes", "keep_rows", "keep_spool"]
 
 _OBJECT = table.ReceivedObject
 _OF_UIDS = (
@@ -47,6 +47,19 @@ def keep_bytes(store: IdentifiedStore, received: ReceivedObject) -> Blob:
             received.dataset,
         )
     return keep_spool(store, spool, store.received_place(spool.sha256))
+
+
+def keep_aside(store: IdentifiedStore, received: ReceivedObject) -> Blob:
+    """Write an object that nothing explains beside the store's objects; raises as `keep_bytes`."""
+    spool = received.spool
+    if spool is None:
+        return store.put_quarantined(
+            received.sop_class_uid,
+            received.sop_uid,
+            received.transfer_syntax_uid,
+            received.dataset,
+        )
+    return keep_spool(store, spool, store.quarantined_place(spool.sha256))
 
 
 def keep_spool(store: IdentifiedStore, spool: FileSpool, place: str) -> Blob:

@@ -1,18 +1,25 @@
-"""Retrieve: fetch what is expected, keep the bytes as they came, and count by UID set."""
+"""Retrieve: fetch what is expected when the PACS allows it, and count by UID set."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
 
 from config.errors import TransientError
 from config.project import Project
 from config.site import Site
+from pipelines.acquire.aside import aside
+from pipelines.acquire.clock import Clock, SystemClock
+from pipelines.acquire.expect import SETTLED
+from pipelines.acquire.gentle import Guard, Stop, Turn
+from pipelines.acquire.held import received_uids
 from pipelines.acquire.keep import Keeper
 from pipelines.acquire.pacs import ExpectedInstance, RetrieveReport, retrieve_study
-from pipelines.acquire.resolve import SETTLED, pacs_of
+from pipelines.acquire.planning.sizes import Sizes
+from pipelines.acquire.resolve import pacs_of
+from pipelines.acquire.settle import settle
 from pipelines.catalogue import identified as table
 from pipelines.progress import StageAccount, timed
 from pipelines.withdraw.site import WITHDRAWN
@@ -20,17 +27,54 @@ from pipelines.workspace import Workspace
 
 __all__ = ["open_rows", "retrieve"]
 
-GONE = frozenset({"PACS_UNREACHABLE", "PACS_REFUSED"})
+GONE = frozenset({"PACS_UNREACHABLE", "PACS_REFUSED", "PACS_BUSY"})
 """The PACS itself is gone: the other studies would fail the same way."""
+
+FAILING = GONE | {"PACS_TIMEOUT", "PACS_ABORTED", "PACS_OUT_OF_RESOURCES", "PACS_CANCELLED"}
+"""Failures that count for the circuit breaker."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One asked study; prints its keyed name only."""
+
+    row_id: str
+    study_uid: str = field(repr=False)
+    patient_id: str = field(repr=False)
+    outcome: str
+    modality: str
+    bytes: int
+    """What it is expected to weigh."""
+    is_listed: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to fetch."""
+        return self.outcome not in SETTLED and self.outcome != "offline" and self.is_listed
 
 
 def retrieve(
-    ws: Workspace, project: Project, site: Site, row_ids: Sequence[str] | None = None
+    ws: Workspace,
+    project: Project,
+    site: Site,
+    row_ids: Sequence[str] | None = None,
+    *,
+    stay: bool = False,
+    clock: Clock | None = None,
 ) -> StageAccount:
     """Fetch every open row of a project at a site (or only ``row_ids``).
 
     Each row ends in ``complete``, ``complete_after_retry``, ``partial`` or ``refused``; a study
-    that cannot be delivered does not stop the others; a PACS that goes away leaves the rest open.
+    that cannot be delivered does not stop the others; a PACS that goes away, closes or has given
+    what a night may take leaves the rest open.
+
+    Parameters
+    ----------
+    stay : bool
+        Wait for the PACS's hours, for the next night's budget and for the end of an outage, until
+        every row is settled.
+    clock : Clock, optional
+        The machine's own when none is given.
 
     Raises
     ------
@@ -39,60 +83,153 @@ def retrieve(
     EnvironmentFault
         The disk is full or the catalogue is gone.
     """
+    guard = Guard(ws.ledger, site.name, pacs_of(site), clock or SystemClock())
     with timed(StageAccount("retrieve", project.name, site.name)) as account:
         rows = _rows(ws, project, site)
         ws.progress.begin("retrieve", len(rows))
-        for row_id, study_uid, outcome in rows:
-            if outcome in SETTLED or (row_ids is not None and row_id not in row_ids):
-                account.skipped += 1
-            else:
-                code = _retrieve_row(ws, site, row_id, study_uid)
-                account.done += 1
-                if code is not None:
-                    account.refuse(code)
+        todo = [r for r in rows if r.is_open and (row_ids is None or r.row_id in row_ids)]
+        account.skipped = len(rows) - len(todo)
+        for _ in range(account.skipped):
             ws.progress.advance("retrieve")
+        while todo:
+            todo, stop = _one_round(ws, project, site, guard, todo, account, stay=stay)
+            if todo and (not stay or stop is None or stop.until is None):
+                account.wait(stop.code if stop else "PACS_BUDGET_SPENT", len(todo))
+                break
+            if todo and stop is not None and stop.until is not None:
+                guard.clock.wait(stop.until - guard.clock.now())
     ws.keep_account(account)
     return account
 
 
 def open_rows(ws: Workspace, project: Project, site: Site) -> list[str]:
     """Return the rows still to fetch: found, partial, or refused before."""
-    return [row_id for row_id, _, outcome in _rows(ws, project, site) if outcome not in SETTLED]
+    return [row.row_id for row in _rows(ws, project, site) if row.is_open]
 
 
-def _rows(ws: Workspace, project: Project, site: Site) -> list[tuple[str, str, str]]:
-    row = table.RequestRow
+def _rows(ws: Workspace, project: Project, site: Site) -> list[_Row]:
+    row, plan = table.RequestRow, table.StudyPlan
+    sizes = Sizes(ws.ledger, site.name)
     with ws.ledger.session() as session:
         found = session.execute(
-            select(row.row_id, row.study_uid, row.outcome)
+            select(row, plan)
+            .outerjoin(plan, plan.row_id == row.row_id)
             .where(row.project == project.name, row.site == site.name, row.outcome != WITHDRAWN)
             .order_by(row.row_id)
         )
-        return [(r.row_id, r.study_uid, r.outcome) for r in found]
-
-
-def _retrieve_row(ws: Workspace, site: Site, row_id: str, study_uid: str) -> str | None:
-    """Fetch one study's missing instances and settle its row; return a code if it falls short."""
-    expected = _expected(ws, row_id)
-    have = _received(ws, site, study_uid)
-    missing = [e for e in expected if e.sop_uid not in have]
-    report = RetrieveReport.nothing_to_do()
-    if missing:
-        whole = len(missing) == len(expected)
-        try:
-            report = retrieve_study(
-                pacs_of(site),
-                study_uid,
-                missing,
-                Keeper(ws.identified, ws.ledger, site.name),
-                whole=whole,
-                spool_in=ws.identified.incoming,
+        return [
+            _Row(
+                r.row_id,
+                r.study_uid,
+                r.patient_id,
+                r.outcome,
+                p.modality if p else "",
+                sizes.of(p.modality, r.expected or p.instances, p.bytes) if p else 0,
+                p is None or p.listed_at is not None or r.expected > 0,
             )
+            for r, p in found
+        ]
+
+
+def _one_round(
+    ws: Workspace,
+    project: Project,
+    site: Site,
+    guard: Guard,
+    todo: Sequence[_Row],
+    account: StageAccount,
+    *,
+    stay: bool,
+) -> tuple[list[_Row], Stop | None]:
+    """Fetch the rows that may be fetched now; return those that wait, and for what."""
+    later: list[_Row] = []
+    last: Stop | None = None
+    for number, row in enumerate(todo):
+        if guard.never_fits(row.bytes):
+            _refuse(ws, row, "STUDY_OVER_BUDGET", account)
+            continue
+        stop = guard.stop(row.bytes)
+        if stop is not None and stop.code == "PACS_BUDGET_SPENT" and not guard.left().spent:
+            later.append(row)  # a smaller one may still fit
+            last = stop
+            continue
+        if stop is None:
+            stop = _fetch(ws, project, site, guard, row, account, stay=stay)
+        if stop is not None:
+            return [*later, *todo[number:]], stop
+        ws.progress.advance("retrieve")
+    return later, last
+
+
+def _fetch(
+    ws: Workspace,
+    project: Project,
+    site: Site,
+    guard: Guard,
+    row: _Row,
+    account: StageAccount,
+    *,
+    stay: bool,
+) -> Stop | None:
+    """Fetch one row and settle it; say why it has to wait when it does."""
+    expected = _expected(ws, row.row_id)
+    have = received_uids(ws, site, row.study_uid)
+    missing = [e for e in expected if e.sop_uid not in have]
+    report, failure = RetrieveReport.nothing_to_do(), None
+    if missing:
+        begun = guard.clock.now()
+        try:
+            with guard.turn(project.name, _share(row.bytes, missing, expected)) as turn:
+                whole = len(missing) == len(expected)
+                report = _ask(ws, site, guard, row, missing, turn, whole=whole)
+            failure = report.transient
         except TransientError as error:
-            if error.code in GONE:
-                raise
             report = replace(report, attempts=1, code=error.code)
-    return _settle(ws, site, row_id, study_uid, expected, report)
+            failure = error.code
+        if failure in FAILING and not report.received:
+            guard.failed(failure)
+        elif failure is None:
+            guard.worked(row.modality, guard.clock.now() - begun, turn)
+    if failure in GONE:
+        if not stay:
+            raise TransientError(failure)
+        return guard.stop() or Stop(failure, guard.clock.now() + guard.node.limits.min_delay_s + 1)
+    code = settle(ws, site, row.row_id, row.study_uid, expected, report)
+    if failure == "PACS_BUDGET_SPENT":
+        return guard.stop(row.bytes) or Stop(failure, None)
+    account.done += 1
+    if code is not None:
+        account.refuse(code)
+    return None
+
+
+def _share(size: int, missing: Sequence[object], expected: Sequence[object]) -> int:
+    return size * len(missing) // max(1, len(expected))
+
+
+def _ask(
+    ws: Workspace,
+    site: Site,
+    guard: Guard,
+    row: _Row,
+    missing: Sequence[ExpectedInstance],
+    turn: Turn,
+    *,
+    whole: bool,
+) -> RetrieveReport:
+    return retrieve_study(
+        guard.node,
+        row.study_uid,
+        missing,
+        Keeper(ws.identified, ws.ledger, site.name),
+        whole=whole,
+        wait=guard.clock.wait,
+        grace_s=guard.node.limits.late_s,
+        patient_id=row.patient_id,
+        meter=turn.meter,
+        aside=aside(ws, site, row.study_uid, guard.clock),
+        spool_in=ws.identified.incoming,
+    )
 
 
 def _expected(ws: Workspace, row_id: str) -> list[ExpectedInstance]:
@@ -102,48 +239,10 @@ def _expected(ws: Workspace, row_id: str) -> list[ExpectedInstance]:
         return [ExpectedInstance(r.series_uid, r.sop_uid, r.sop_class_uid) for r in rows]
 
 
-def _received(ws: Workspace, site: Site, study_uid: str) -> set[str]:
-    """Return the SOP UIDs that are in place on disk, by size."""
-    obj = table.ReceivedObject
-    query = select(obj).where(obj.site == site.name, obj.study_uid == study_uid)
+def _refuse(ws: Workspace, row: _Row, code: str, account: StageAccount) -> None:
     with ws.ledger.session() as session:
-        rows = session.scalars(query).all()
-        return {r.sop_uid for r in rows if _in_place(ws, r.path, r.size)}
-
-
-def _in_place(ws: Workspace, path: str, size: int) -> bool:
-    try:
-        return ws.identified.absolute(path).stat().st_size == size
-    except FileNotFoundError:
-        return False
-
-
-def _settle(
-    ws: Workspace,
-    site: Site,
-    row_id: str,
-    study_uid: str,
-    expected: Sequence[ExpectedInstance],
-    report: RetrieveReport,
-) -> str | None:
-    """Name the row's outcome from the two UID sets, never from what the PACS called success."""
-    have = _received(ws, site, study_uid) & {e.sop_uid for e in expected}
-    with ws.ledger.session() as session:
-        row = session.get_one(table.RequestRow, row_id)
-        row.received, row.attempts = len(have), row.attempts + report.attempts
-        if report.unexpected:
-            # More than was announced: the list is not whole, so neither is what it promises.
-            row.outcome, row.code = "partial", "STUDY_LIST_INCOMPLETE"
-            row.detail = f"{len(report.unexpected)} instances came that were not listed"
-        elif row.code == "STUDY_LIST_INCOMPLETE":
-            pass  # until it is listed anew, whatever came
-        elif expected and len(have) == len(expected):
-            row.outcome = "complete" if report.attempts <= 1 else "complete_after_retry"
-            row.code, row.detail = None, ""
-        elif have:
-            row.outcome, row.code = "partial", "STUDY_PARTIAL"
-            row.detail = f"{len(have)} of {len(expected)} instances"
-        else:
-            row.outcome, row.code = "refused", report.code or "STUDY_NOT_DELIVERED"
-            row.detail = f"0 of {len(expected)} instances"
-        return row.code
+        kept = session.get_one(table.RequestRow, row.row_id)
+        kept.outcome, kept.code, kept.detail = "refused", code, ""
+    account.done += 1
+    account.refuse(code)
+    ws.progress.advance("retrieve")

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, LargeBinary
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from pipelines.catalogue.stage_run import StageRunColumns
 
 __all__ = [
+    "AskedRow",
+    "AskedStudy",
     "Base",
     "ExpectedInstance",
+    "PacsEvent",
+    "PacsHealth",
+    "PacsLease",
     "PatientToken",
     "ReceivedObject",
     "ReleasedObject",
     "RequestRow",
     "StageRun",
+    "StudyPlan",
     "VaultAccess",
     "VaultRecord",
     "VaultRing",
@@ -142,3 +148,97 @@ class VaultAccess(Base):
 
 class StageRun(StageRunColumns, Base):
     """How long a stage took in this zone."""
+
+
+class AskedRow(Base):
+    """One line of a list that was handed in: never lost, ends in a named outcome."""
+
+    __tablename__ = "asked_row"
+    __table_args__ = (Index("asked_by_state", "project", "site", "state", "line"),)
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    site: Mapped[str] = mapped_column(primary_key=True)
+    list_id: Mapped[str] = mapped_column(primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    given: Mapped[str]
+    """What the line says, before any accepted repair."""
+    accession_number: Mapped[str]
+    patient_id: Mapped[str]
+    study_date: Mapped[str]
+    shown: Mapped[str]
+    """The number with the leading zeros the sheet's format shows; empty when it shows none."""
+    state: Mapped[str]
+    code: Mapped[str | None]
+    detail: Mapped[str] = mapped_column(default="")
+    proposal: Mapped[str] = mapped_column(default="")
+    accepted_by: Mapped[str] = mapped_column(default="")
+
+
+class AskedStudy(Base):
+    """A study that a line of a list led to."""
+
+    __tablename__ = "asked_study"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    site: Mapped[str] = mapped_column(primary_key=True)
+    list_id: Mapped[str] = mapped_column(primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    row_id: Mapped[str] = mapped_column(primary_key=True, index=True)
+
+
+class StudyPlan(Base):
+    """What a PACS says of a study before any image moves: its size, age and whether it is there."""
+
+    __tablename__ = "study_plan"
+
+    row_id: Mapped[str] = mapped_column(ForeignKey("request_row.row_id"), primary_key=True)
+    modality: Mapped[str]
+    instances: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    """Estimated from the images' dimensions; 0 while the study has not been listed."""
+    availability: Mapped[str]
+    listed_at: Mapped[float | None] = mapped_column(Double)
+    look_again_at: Mapped[float | None] = mapped_column(Double)
+    """When a study that was fresh is listed once more (seconds since 1970)."""
+
+
+class PacsLease(Base):
+    """One association of a PACS in use, by whichever host; free again when it expires."""
+
+    __tablename__ = "pacs_lease"
+
+    site: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    holder: Mapped[str]
+    until: Mapped[float] = mapped_column(Double)
+
+
+class PacsEvent(Base):
+    """What was asked and taken of a PACS, and when; holds nothing of a patient."""
+
+    __tablename__ = "pacs_event"
+    __table_args__ = (Index("event_by_site", "site", "at"),)
+
+    event_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    site: Mapped[str]
+    at: Mapped[float] = mapped_column(Double)
+    kind: Mapped[str]
+    project: Mapped[str]
+    studies: Mapped[int] = mapped_column(default=0)
+    instances: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Received; while the request runs, and if it was killed, what was reserved for it."""
+    seconds: Mapped[float] = mapped_column(Double, default=0.0)
+    code: Mapped[str | None]
+
+
+class PacsHealth(Base):
+    """How a PACS has been answering: failures in a row, the usual response time, our pause."""
+
+    __tablename__ = "pacs_health"
+
+    site: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    open_until: Mapped[float] = mapped_column(Double, default=0.0)
+    code: Mapped[str | None]
+    pace: Mapped[str] = mapped_column(default="{}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipelines.catalogue.identified import Base
@@ -41,9 +41,11 @@ class QuarantinedObject(Base):
     sha256: Mapped[str] = mapped_column(primary_key=True)
     sop_uid: Mapped[str]
     study_uid: Mapped[str]
+    asked_study_uid: Mapped[str] = mapped_column(default="", index=True)
+    """The study that was asked for when it came; empty when none was."""
     transfer_syntax_uid: Mapped[str]
     path: Mapped[str]
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
     code: Mapped[str]
     arrived_at: Mapped[float]
     """Seconds since 1970-01-01 UTC."""

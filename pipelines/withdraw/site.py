@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from pipelines.catalogue.database import Catalogue
@@ -16,6 +16,7 @@ from pipelines.catalogue.identified import (
     RequestRow,
     VaultRecord,
 )
+from pipelines.catalogue.receiving import PushedInstance, QuarantinedObject
 from pipelines.store import IdentifiedStore
 from pipelines.withdraw.remove import compact, remove_files
 
@@ -39,16 +40,28 @@ def forget_at_site(store: IdentifiedStore, ledger: Catalogue, rows: Collection[s
         received = [one for row in found for one in _received(session, row, rows)]
         paths += [store.absolute(one.path) for one in received]
         paths += _pictures(store)
+        apart = [one for row in found for one in _apart(session, row)]
+        paths += [store.absolute(one.path) for one in apart]
     removed, _ = remove_files(paths, store.root)
     with ledger.session() as session:
         for one in received:
             session.delete(session.merge(one))
+        for strange in apart:
+            session.delete(session.merge(strange))
         for table in (ReleasedObject, ExpectedInstance):
             session.execute(delete(table).where(table.row_id.in_(rows)))
         for row in session.scalars(select(RequestRow).where(RequestRow.row_id.in_(rows))):
             session.execute(
                 delete(VaultRecord).where(
                     VaultRecord.project == row.project, VaultRecord.subject == row.subject
+                )
+            )
+            pushed = PushedInstance
+            session.execute(
+                delete(pushed).where(
+                    pushed.project == row.project,
+                    pushed.site == row.site,
+                    pushed.study_uid == row.study_uid,
                 )
             )
             row.outcome, row.code, row.detail = WITHDRAWN, "WITHDRAWN", ""
@@ -77,6 +90,16 @@ def _received(session: Session, row: RequestRow, rows: Collection[str]) -> list[
         return []
     obj = ReceivedObject
     chosen = select(obj).where(obj.site == row.site, obj.study_uid == row.study_uid)
+    return list(session.scalars(chosen))
+
+
+def _apart(session: Session, row: RequestRow) -> list[QuarantinedObject]:
+    """Return what lies in quarantine of a row's study, or came while it was asked for."""
+    obj = QuarantinedObject
+    chosen = select(obj).where(
+        obj.site == row.site,
+        or_(obj.study_uid == row.study_uid, obj.asked_study_uid == row.study_uid),
+    )
     return list(session.scalars(chosen))
 
 

@@ -118,13 +118,13 @@ def test_the_same_bytes_twice_reach_the_sink_once_and_other_bytes_again(tmp_path
     assert [one.dataset for one in kept] == [first, second]
 
 
-def test_an_object_whose_inside_contradicts_its_envelope_is_unexpected(tmp_path: Path) -> None:
+def test_an_object_whose_inside_contradicts_its_envelope_is_another_s(tmp_path: Path) -> None:
     kept: list[ReceivedObject] = []
     intake = Intake("2.25.4242.1", [expected(1)], kept.append)
     other = dataset_bytes(write_instance(tmp_path, 2, 1, 1))
     assert intake.take(MR, "2.25.4242.1.1.1", EXPLICIT, other) == 0x0000
     assert intake.take(MR, "2.25.4242.1.1.1", EXPLICIT, b"\x08\x00") == 0x0000
-    assert (kept, intake.unexpected) == ([], ["2.25.4242.1.1.1"])
+    assert (kept, intake.strangers) == ([], ["2.25.4242.1.1.1"])
     assert len(intake.missing) == 1
 
 

@@ -125,7 +125,7 @@ def test_an_offline_study_is_tried_by_every_method_and_other_studies_still_come(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_success_without_instances_is_not_believed(case: Callable[..., Case], method: str) -> None:
-    silent = case(Faults(silent_success=True), methods=(method,))
+    silent = case(Faults(zero_suboperations=True), methods=(method,))
     report = silent.run()
     assert (report.code, report.missing) == ("STUDY_NOT_DELIVERED", ALL)
     assert set(report.statuses) == {0x0000}

@@ -183,20 +183,25 @@ def forgetful(monkeypatch: pytest.MonkeyPatch):
 
     from pipelines.acquire import resolve as module
 
-    whole_list, studies = module.find_instances, module.find_studies
+    whole_list, sweep = module.find_instances, module.sweep_studies
     asked: Counter[str] = Counter()
 
     def forget(times: int, *, counts: bool = True) -> None:
-        def short_list(node, study_uid):
+        def short_list(node, study_uid, **options):
             asked[study_uid] += 1
-            found = whole_list(node, study_uid)
+            found = whole_list(node, study_uid, **options)
             return found[:-1] if asked[study_uid] <= times else found
 
-        def counted(*args):
-            return [s if counts else replace(s, instance_count=None) for s in studies(*args)]
+        def counted(*args, **options):
+            found = sweep(*args, **options)
+            if not counts:
+                found.studies = {
+                    uid: replace(s, instance_count=None) for uid, s in found.studies.items()
+                }
+            return found
 
         monkeypatch.setattr(module, "find_instances", short_list)
-        monkeypatch.setattr(module, "find_studies", counted)
+        monkeypatch.setattr(module, "sweep_studies", counted)
 
     return forget
 

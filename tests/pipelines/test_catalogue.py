@@ -20,6 +20,7 @@ from sqlalchemy import select, text
 
 from config.errors import EnvironmentFault
 from config.settings import Settings, load_settings
+from pipelines.acquire.gentle.leases import take_lease
 from pipelines.catalogue import identified, research
 from pipelines.catalogue.database import HEADS, Catalogue, open_identified, open_research
 from tests.support import needs
@@ -169,3 +170,20 @@ def test_an_error_rolls_back_what_was_begun(tmp_path: Path) -> None:
     with catalogue.session() as session:
         assert session.scalars(select(research.StudyRow)).all() == []
     catalogue.close()
+
+
+@pytest.mark.postgres
+def test_hosts_that_share_a_postgresql_never_hold_more_places_than_a_pacs_has(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """Eight takers at once, each with connections of its own, three places."""
+    env = {"ACCORDAGE_IDENTIFIED_URL": f"{postgres_url}/identified"}
+    catalogues = [open_identified(load_settings(tmp_path, env)) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        held = list(pool.map(lambda one: take_lease(one, "site", 3, 1000.0, 60.0), catalogues))
+    assert sum(lease is not None for lease in held) <= 3
+    assert take_lease(catalogues[0], "other", 1, 1000.0, 60.0) is not None
+    with catalogues[0].session() as session:
+        assert session.scalar(text("SELECT count(*) FROM pacs_lease WHERE site = 'site'")) <= 3
+    for catalogue in catalogues:
+        catalogue.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol
 
@@ -17,13 +19,14 @@ from pydicom.uid import (
 )
 from pynetdicom import build_context
 from pynetdicom.association import Association
+from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 from pynetdicom.presentation import PresentationContext
 
 from pipelines.acquire.archive.index import Entry
 
-__all__ = ["Delivery", "NoContextError", "contexts_for", "store"]
+__all__ = ["Delivery", "Line", "NoContextError", "contexts_for", "store"]
 
 _CONVERTIBLE = (
     ExplicitVRLittleEndian,
@@ -41,7 +44,7 @@ class NoContextError(ValueError):
 class Delivery(Protocol):
     """Sends one instance and says with which status the peer took it."""
 
-    def __call__(self, entry: Entry, message_id: int) -> int:
+    def __call__(self, entry: Entry, message_id: int, line: Line) -> int:
         """Send an instance; return the C-STORE status."""
 
 
@@ -54,8 +57,28 @@ def contexts_for(entries: Sequence[Entry]) -> list[PresentationContext]:
     return proposed[:128]  # PS3.8 section 9.3.2: odd context ids 1 to 255
 
 
+@dataclass(frozen=True)
+class Line:
+    """How the bytes of an object leave."""
+
+    drip_s: float = 0.0
+    """Wait between fragments of ``fragment_bytes``; 0 sends the object at once."""
+    wait: Callable[[float], object] = time.sleep
+    """Waits a number of seconds."""
+    breaks: bool = False
+    """Whether the association is aborted in the middle of the object."""
+    fragment_bytes: int = 512
+
+
+_WHOLE = Line()
+
+
 def store(
-    assoc: Association, entry: Entry, message_id: int, originator: tuple[str, int] | None = None
+    assoc: Association,
+    entry: Entry,
+    message_id: int,
+    originator: tuple[str, int] | None = None,
+    line: Line = _WHOLE,
 ) -> int:
     """Send an instance over an association and return the peer's status.
 
@@ -69,6 +92,8 @@ def store(
         Message ID of the request.
     originator : tuple, optional
         AE title and Message ID of the C-MOVE this belongs to (PS3.7 section 9.1.1.1).
+    line : Line
+        How the bytes leave.
 
     Raises
     ------
@@ -88,11 +113,27 @@ def store(
         request.MoveOriginatorMessageID = originator[1]
     request.DataSet = BytesIO(_encoded(entry, context.transfer_syntax[0]))
     with _sole_reader(assoc):
-        assoc.dimse.send_msg(request, context.context_id or 0)
+        _send(assoc, request, context.context_id or 0, line)
         _, response = assoc.dimse.get_msg(block=True)
     if not isinstance(response, C_STORE) or response.Status is None:
         raise ConnectionError("no C-STORE response")
     return int(response.Status)
+
+
+def _send(assoc: Association, request: C_STORE, context_id: int, line: Line) -> None:
+    if not line.drip_s and not line.breaks:
+        assoc.dimse.send_msg(request, context_id)
+        return
+    message = C_STORE_RQ()
+    message.primitive_to_message(request)
+    message.context_id = context_id
+    fragments = list(message.encode_msg(context_id, line.fragment_bytes))
+    for fragment in fragments[: max(1, len(fragments) // 2)] if line.breaks else fragments:
+        assoc.dul.send_pdu(fragment)
+        line.wait(line.drip_s)
+    if line.breaks:
+        assoc.abort()
+        raise ConnectionAbortedError
 
 
 @contextmanager

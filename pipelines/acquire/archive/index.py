@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files as resources
@@ -23,7 +23,10 @@ from pipelines.acquire.text import text, texts
 
 __all__ = ["Entry", "Index", "entry_of_bytes", "entry_of_file", "level_keywords", "levels"]
 
-_LAST_HEADER_TAG = 0x00280008  # NumberOfFrames, the highest attribute of the table
+_LAST_HEADER_TAG = 0x00280100  # BitsAllocated, the highest attribute of the table
+_FOUND_BY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "AccessionNumber",
+             "PatientID", "StudyDate")  # fmt: skip
+"""Attributes by whose single values studies are found without reading the whole index."""
 
 
 @cache
@@ -108,6 +111,10 @@ class Index:
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries: dict[str, Entry] = {}
+        self._studies: defaultdict[str, list[Entry]] = defaultdict(list)
+        self._by_value: dict[str, defaultdict[str, set[str]]] = {
+            keyword: defaultdict(set) for keyword in _FOUND_BY
+        }
         self._lock = threading.Lock()
         for entry in entries:
             self.add(entry)
@@ -115,7 +122,32 @@ class Index:
     def add(self, entry: Entry) -> None:
         """Take in an instance."""
         with self._lock:
-            self._entries.setdefault(entry.key("IMAGE"), entry)
+            if self._entries.setdefault(entry.key("IMAGE"), entry) is not entry:
+                return
+            study_uid = entry.key("STUDY")
+            self._studies[study_uid].append(entry)
+            for keyword, studies in self._by_value.items():
+                for value in entry.attributes.get(keyword, ()):
+                    studies[value].add(study_uid)
+
+    def studies_with(self, asked: Mapping[str, Sequence[str]]) -> list[Entry]:
+        """Return every instance of the studies that may hold the values asked for.
+
+        Parameters
+        ----------
+        asked : Mapping[str, Sequence[str]]
+            Keyword to values of a query; only plain single values and lists of UIDs narrow it.
+        """
+        with self._lock:
+            kept: set[str] | None = None
+            for keyword, studies in self._by_value.items():
+                values = [value for value in asked.get(keyword, ()) if value]
+                if not values or any(set(value) & set("*?-") for value in values):
+                    continue
+                found = {uid for value in values for uid in studies.get(value, ())}
+                kept = found if kept is None else kept & found
+            chosen = self._studies if kept is None else {uid: self._studies[uid] for uid in kept}
+            return [entry for entries in chosen.values() for entry in entries]
 
     def __iter__(self) -> Iterator[Entry]:
         with self._lock:

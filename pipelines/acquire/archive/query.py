@@ -11,6 +11,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from pipelines.acquire.archive.index import Entry, Index, level_keywords, levels
+from pipelines.acquire.archive.view import View
 from pipelines.acquire.matching import matches
 from pipelines.acquire.text import text, texts
 
@@ -39,6 +40,7 @@ _COUNTED: Final[dict[str, dict[str, Count]]] = {
         "SOPClassesInStudy": _distinct("SOPClassUID"),
         "NumberOfStudyRelatedSeries": _number("SeriesInstanceUID"),
         "NumberOfStudyRelatedInstances": _number("SOPInstanceUID"),
+        "InstanceAvailability": lambda _: ["ONLINE"],
     },
     "SERIES": {"NumberOfSeriesRelatedInstances": _number("SOPInstanceUID")},
     "IMAGE": {"AvailableTransferSyntaxUID": lambda group: [group[0].transfer_syntax_uid]},
@@ -72,21 +74,23 @@ def query_level(identifier: Dataset, top: str) -> str:
 
 
 def chosen(index: Index, identifier: Dataset) -> list[Entry]:
-    """Return the instances a retrieval asks for, matched by unique keys alone (PS3.4 C.4.2.2.1)."""
+    """Return the instances a retrieval asks for, matched by unique keys alone (PS3.4 C.4.2.2.1).
+
+    In the order of their SOP Instance UIDs.
+    """
     asked = {
         unique: set(texts(identifier, unique))
         for unique in (level_keywords(level)[0] for level in levels())
     }
+    found = index.studies_with({unique: [*uids] for unique, uids in asked.items()})
     return [
         entry
-        for entry in index
+        for entry in sorted(found, key=lambda one: one.key("IMAGE"))
         if all(not uids or entry.first(unique) in uids for unique, uids in asked.items())
     ]
 
 
-def answers(
-    index: Index, identifier: Dataset, top: str, ignored: frozenset[str] = frozenset()
-) -> Iterator[Dataset]:
+def answers(index: Index, identifier: Dataset, top: str, view: View) -> Iterator[Dataset]:
     """Yield one response identifier for each entity that matches, in the order of its unique key.
 
     Parameters
@@ -97,8 +101,8 @@ def answers(
         The request's identifier.
     top : str
         Top level of the information model.
-    ignored : frozenset of str
-        Keywords the archive does not support: neither matched nor returned.
+    view : View
+        What the archive shows of itself: which keywords it supports, what is there yet.
 
     Raises
     ------
@@ -107,10 +111,13 @@ def answers(
     """
     level = query_level(identifier, top)
     supported = _supported(level)
-    keys = [key for key in _keywords(identifier) if key not in ignored]
-    for group in index.groups(level, index):
-        held = {key: _values(index, group, key, level) for key in keys if key in supported}
-        if all(matches(dictionary_VR(key), texts(identifier, key), held[key]) for key in held):
+    keys = [key for key in _keywords(identifier) if key not in view.ignored()]
+    asked = {key: texts(identifier, key) for key in keys if key in supported}
+    # A narrower set of studies holds every match: patients are not counted in it, though.
+    within = index.studies_with(asked if level != "PATIENT" else {})
+    for group in index.groups(level, (entry for entry in within if view.holds(entry))):
+        held = {key: view.told(key, group, _values(index, group, key, level)) for key in asked}
+        if all(matches(dictionary_VR(key), asked[key], held[key]) for key in held):
             yield _response(group, level, top, held)
 
 
@@ -131,7 +138,9 @@ def _values(index: Index, group: Sequence[Entry], keyword: str, level: str) -> S
         if keyword in _COUNTED[one]:
             whole = group
             if one != level:  # a study is counted whole, also in the answer about one series
-                whole = [entry for entry in index if entry.key(one) == group[0].key(one)]
+                unique = level_keywords(one)[0]
+                key = group[0].key(one)
+                whole = [e for e in index.studies_with({unique: [key]}) if e.key(one) == key]
             return _COUNTED[one][keyword](whole)
     return next((entry.attributes[keyword] for entry in group if keyword in entry.attributes), ())
 
@@ -155,6 +164,8 @@ def _response(
 def _put(ds: Dataset, keyword: str, values: Sequence[str]) -> None:
     """Set an attribute without judging its value: an archive returns what it holds."""
     tag = tag_for_keyword(keyword)
-    value = values[0] if len(values) == 1 else list(values)
+    value: object = values[0] if len(values) == 1 else list(values)
+    if dictionary_VR(keyword) == "US":  # a binary number, not text
+        value = int(values[0]) if values and values[0].isdigit() else None
     mode = pydicom_config.IGNORE
     ds.add(DataElement(tag or 0, dictionary_VR(keyword), value or "", validation_mode=mode))

@@ -19,10 +19,13 @@ from pynetdicom.dsutils import decode, encode
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.status import code_to_category
 
-from pipelines.acquire.archive.deliver import Delivery, NoContextError, store
+from pipelines.acquire.archive.altered import foreign, twin
+from pipelines.acquire.archive.deliver import Delivery, Line, NoContextError, store
 from pipelines.acquire.archive.faults import Faults, Request
 from pipelines.acquire.archive.index import Entry, Index
 from pipelines.acquire.archive.query import BadQueryError, chosen, query_level
+from pipelines.acquire.archive.view import View
+from pipelines.acquire.text import text
 
 __all__ = ["Retrieval", "Tally"]
 
@@ -43,6 +46,8 @@ class Tally:
     completed: int = 0
     sent: int = 0
     sent_bytes: int = 0
+    answered: bool = False
+    """The final response has been sent already."""
 
     def final_status(self) -> int:
         """Return the status of the last response (PS3.4 Table C.4-2)."""
@@ -52,11 +57,23 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class _Job:
+    """One retrieval: who asks for what, how far it is, and what troubles it."""
+
+    assoc: Association
+    request: C_GET | C_MOVE
+    context: PresentationContext
+    entries: list[Entry]
+    tally: Tally
+    faults: Faults
+
+
+@dataclass(frozen=True)
 class Retrieval:
     """Serves retrievals out of an index, with faults."""
 
     index: Index
-    faults: Faults
+    view: View
     dial: Dial
     """Opens an association to a known destination for these entries; None when it cannot."""
     destinations: frozenset[str]
@@ -64,6 +81,8 @@ class Retrieval:
     record: Callable[[Request], None]
     take_refusal: Callable[[], bool]
     """Says whether this retrieval is one of those to answer with A702."""
+    wait: Callable[[float], object]
+    """Waits a number of seconds, or until the archive is closed."""
 
     def serve(
         self, assoc: Association, request: C_GET | C_MOVE, context: PresentationContext
@@ -80,9 +99,10 @@ class Retrieval:
             )
             top = "PATIENT" if _is_patient_root(context) else "STUDY"
             level = query_level(identifier, top)
-            entries = chosen(self.index, identifier)
+            entries = [one for one in chosen(self.index, identifier) if self.view.holds(one)]
             tally = Tally(len(entries))
-            status = self._run(assoc, request, context, entries, tally)
+            faults = self.view.retrieving(text(identifier, "StudyInstanceUID"))
+            status = self._run(_Job(assoc, request, context, entries, tally, faults))
         except BadQueryError:
             pass  # the status says it
         except ConnectionError:
@@ -90,55 +110,51 @@ class Retrieval:
         self.record(Request(operation, level, tally.sent, tally.sent_bytes))
         if status is None:
             assoc.abort()
-        elif assoc.is_established:
+        elif assoc.is_established and not tally.answered:
             _respond(assoc, request, context, status, tally)
 
-    def _run(
-        self,
-        assoc: Association,
-        request: C_GET | C_MOVE,
-        context: PresentationContext,
-        entries: list[Entry],
-        tally: Tally,
-    ) -> int:
-        if self.faults.silent_success:
+    def _run(self, job: _Job) -> int:
+        faults, tally = job.faults, job.tally
+        if faults.zero_suboperations:
             tally.remaining = 0
             return _SUCCESS
+        if faults.silent_success:
+            tally.completed, tally.remaining = len(job.entries), 0
+            return _SUCCESS
         if self.take_refusal():
-            return _fail_all(tally, entries, _OUT_OF_RESOURCES)
-        if any(one.key("STUDY") in self.faults.unavailable_study_uids for one in entries):
-            return _fail_all(tally, entries, _CANNOT_PROCESS)
-        if isinstance(request, C_MOVE):
-            return self._move(assoc, request, context, entries, tally)
+            return _fail_all(tally, job.entries, _OUT_OF_RESOURCES)
+        lost = faults.unavailable_study_uids | faults.offline_study_uids
+        if any(one.key("STUDY") in lost for one in job.entries):
+            return _fail_all(tally, job.entries, _CANNOT_PROCESS)
+        if isinstance(job.request, C_MOVE):
+            return self._move(job, job.request)
 
-        def deliver(entry: Entry, message_id: int) -> int:
-            return store(assoc, entry, message_id)
+        def deliver(entry: Entry, message_id: int, line: Line) -> int:
+            return store(job.assoc, entry, message_id, line=line)
 
-        return self._send_all(assoc, request, context, entries, tally, deliver=deliver)
+        return self._send_all(job, deliver)
 
-    def _move(
-        self,
-        assoc: Association,
-        request: C_MOVE,
-        context: PresentationContext,
-        entries: list[Entry],
-        tally: Tally,
-    ) -> int:
+    def _move(self, job: _Job, request: C_MOVE) -> int:
+        tally = job.tally
         destination = str(request.MoveDestination or "").strip()
         if destination not in self.destinations:
             tally.remaining = 0
             return _DESTINATION_UNKNOWN
-        if not entries:
+        if not job.entries:
             return _SUCCESS
-        with self._dialled(destination, entries) as peer:
+        with self._dialled(destination, job.entries) as peer:
             if peer is None:
-                return _fail_all(tally, entries, _OUT_OF_RESOURCES)
-            originator = (assoc.requestor.ae_title, int(request.MessageID or 0))
+                return _fail_all(tally, job.entries, _OUT_OF_RESOURCES)
+            originator = (job.assoc.requestor.ae_title, int(request.MessageID or 0))
 
-            def deliver(entry: Entry, message_id: int) -> int:
-                return store(peer, entry, message_id, originator)
+            def deliver(entry: Entry, message_id: int, line: Line) -> int:
+                return store(peer, entry, message_id, originator, line)
 
-            return self._send_all(assoc, request, context, entries, tally, deliver=deliver)
+            if job.faults.success_first:
+                done = Tally(0, completed=len(job.entries))
+                _respond(job.assoc, request, job.context, _SUCCESS, done)
+                tally.answered = True
+            return self._send_all(job, deliver)
 
     @contextmanager
     def _dialled(self, destination: str, entries: list[Entry]) -> Iterator[Association | None]:
@@ -149,38 +165,39 @@ class Retrieval:
             if peer is not None and peer.is_established:
                 peer.release()
 
-    def _send_all(
-        self,
-        assoc: Association,
-        request: C_GET | C_MOVE,
-        context: PresentationContext,
-        entries: list[Entry],
-        tally: Tally,
-        *,
-        deliver: Delivery,
-    ) -> int:
-        for number, entry in enumerate(entries):
-            self.stopping.wait(self.faults.latency_s)
-            if tally.sent == self.faults.stall_after_n:
+    def _send_all(self, job: _Job, deliver: Delivery) -> int:
+        faults, tally, request = job.faults, job.tally, job.request
+        for number, entry in enumerate(job.entries):
+            self.wait(faults.latency_s)
+            if tally.sent == faults.stall_after_n:
                 self.stopping.wait()
-            if self.stopping.is_set() or tally.sent == self.faults.abort_after_n:
+            if self.stopping.is_set() or tally.sent == faults.abort_after_n:
                 raise ConnectionAbortedError
-            if request.MessageID in assoc.dimse.cancel_req:
+            if request.MessageID in job.assoc.dimse.cancel_req:
                 return _CANCEL
-            message_id = (int(request.MessageID or 0) + number) % 65535 + 1
-            self._send_one(entry, message_id, tally, deliver)
+            message_id = (int(request.MessageID or 0) + 2 * number) % 65535 + 1
+            self._send_one(entry, message_id, job, deliver)
             tally.remaining -= 1
-            if tally.remaining:  # the last one is told by the final response
-                _respond(assoc, request, context, _PENDING, tally)
+            if tally.remaining and not tally.answered:  # the last is told by the final response
+                _respond(job.assoc, request, job.context, _PENDING, tally)
         return tally.final_status()
 
-    def _send_one(self, entry: Entry, message_id: int, tally: Tally, deliver: Delivery) -> None:
-        uid = entry.key("IMAGE")
-        if uid in self.faults.drop_instances:
+    def _send_one(self, entry: Entry, message_id: int, job: _Job, deliver: Delivery) -> None:
+        faults, tally, uid = job.faults, job.tally, entry.key("IMAGE")
+        dropped = faults.drop_after_n is not None and tally.sent >= faults.drop_after_n
+        if dropped or uid in faults.drop_instances:
             tally.completed += 1
             return
+        if faults.bytes_per_s:
+            self.wait(entry.size / faults.bytes_per_s)
+        breaks = tally.sent == faults.abort_in_object_n
+        line = Line(faults.drip_s, self.wait, breaks=breaks)
         try:
-            status = deliver(entry, message_id)
+            sent = foreign(entry) if uid in faults.foreign_instances else entry
+            status = deliver(sent, message_id, line)
+            if uid in faults.duplicate_instances:
+                deliver(twin(entry), message_id % 65535 + 1, line)
+                tally.sent_bytes += entry.size
         except NoContextError:
             tally.failed.append(uid)
             return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,17 +13,20 @@ from typing import Any, Self
 from pydicom.dataset import Dataset
 from pynetdicom import AllStoragePresentationContexts, build_context, evt
 from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import PresentationContext
-from pynetdicom.transport import AssociationServer, RequestHandler
+from pynetdicom.transport import AssociationServer
 
 from config.errors import EnvironmentFault, UnreadableObject
 from pipelines.acquire.archive.deliver import contexts_for
 from pipelines.acquire.archive.faults import Faults, Request
 from pipelines.acquire.archive.index import Entry, Index, entry_of_bytes, entry_of_file
+from pipelines.acquire.archive.listener import Handler, Listener
 from pipelines.acquire.archive.query import BadQueryError, answers
 from pipelines.acquire.archive.retrieval import Retrieval
+from pipelines.acquire.archive.view import View
 from pipelines.acquire.checkpoint import guard_reactor
+from pipelines.acquire.clock import Clock
 from pipelines.acquire.dimse import (
     MAX_PDU_BYTES,
     Entity,
@@ -41,32 +46,6 @@ _SILENCE_S = 30.0
 _LOOPBACK = "127.0.0.1"
 
 
-class _Session(Association):
-    """An accepted association whose retrievals we serve ourselves."""
-
-    retrieval: Retrieval
-
-    def _serve_request(self, msg: Any, context_id: int) -> None:
-        context = self._accepted_cx.get(context_id)
-        if context and isinstance(msg, (C_GET, C_MOVE)) and msg.is_valid_request:
-            self.retrieval.serve(self, msg, context)
-        else:
-            super()._serve_request(msg, context_id)
-
-
-class _Handler(RequestHandler):
-    def _create_association(self) -> Association:
-        session = super()._create_association()
-        # pynetdicom has no factory for its associations: the finished one changes its class.
-        session.__class__ = _Session
-        session.retrieval = self.server.retrieval  # type: ignore[attr-defined]
-        return session
-
-
-class _Listener(AssociationServer):
-    retrieval: Retrieval
-
-
 class Archive:
     """An embedded PACS on loopback: C-ECHO, C-STORE, C-FIND, C-GET, C-MOVE.
 
@@ -84,6 +63,12 @@ class Archive:
         AE title to (host, port) of the known C-MOVE destinations.
     keep_in : Path, optional
         Folder for what is received by C-STORE; memory when none is given.
+    entries : Iterable[Entry]
+        Instances that are in no file.
+    faults_by_study : Mapping[str, Faults]
+        Study Instance UID to faults of its own, in place of the archive's.
+    clock : Clock, optional
+        Its time, when it is not the machine's: latency then passes on it, and nobody sleeps.
 
     Raises
     ------
@@ -102,19 +87,26 @@ class Archive:
         faults: Faults | None = None,
         destinations: Mapping[str, tuple[str, int]] | None = None,
         keep_in: Path | None = None,
+        entries: Iterable[Entry] = (),
+        faults_by_study: Mapping[str, Faults] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.ae_title = ae_title
         self.faults = faults or Faults()
-        self.index = Index(entry_of_file(path) for path in files)
+        self.index = Index([*(entry_of_file(path) for path in files), *entries])
+        self._view = View(self.faults, faults_by_study or {})
+        self._clock = clock
+        self._opened_at = 0.0
         self._asked_port = port
         self._destinations = dict(destinations or {})
         self._keep_in = keep_in
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._log: list[Request] = []
-        self._refused = 0
+        self._associations = 0
+        self._queries = 0
         self._exhausted = 0
-        self._server: _Listener | None = None
+        self._server: Listener | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -137,25 +129,27 @@ class Archive:
         ae.maximum_associations = 32
         ae.network_timeout = ae.dimse_timeout = ae.acse_timeout = _SILENCE_S
         try:
-            server = _Listener(
+            server = Listener(
                 ae,
                 (_LOOPBACK, self._asked_port),
                 self.ae_title,
                 self._contexts(),
                 evt_handlers=self._handlers(),
-                request_handler=_Handler,
+                request_handler=Handler,
             )
         except OSError as error:
             raise EnvironmentFault("PORT_IN_USE", str(self._asked_port)) from error
         server.retrieval = Retrieval(
             index=self.index,
-            faults=self.faults,
+            view=self._view,
             dial=self._dial,
             destinations=frozenset(self._destinations),
             stopping=self._stopping,
             record=self._record,
             take_refusal=self._take_refusal,
+            wait=self._wait,
         )
+        self._opened_at = self._now()
         self._server = server
         self._thread = threading.Thread(
             target=server.serve_forever, args=(0.05,), name="archive", daemon=True
@@ -202,9 +196,19 @@ class Archive:
             (evt.EVT_C_FIND, self._on_find),
         ]
 
+    def _now(self) -> float:
+        return time.time() if self._clock is None else self._clock.now()
+
+    def _wait(self, seconds: float) -> None:
+        seconds *= self._view.slowness()
+        if self._clock is None:
+            self._stopping.wait(seconds)
+        else:
+            self._clock.wait(seconds)
+
     def _record(self, request: Request) -> None:
         with self._lock:
-            self._log.append(request)
+            self._log.append(replace(request, at=self._now()))
 
     def _take_refusal(self) -> bool:
         with self._lock:
@@ -213,15 +217,20 @@ class Archive:
 
     def _on_requested(self, event: evt.Event) -> None:
         with self._lock:
-            self._refused += 1
-            refuse = self._refused <= self.faults.refuse_associations
-        if refuse:  # PS3.8 Table 9-21: rejected transient, presentation related, local limit
+            self._associations += 1
+            number = self._associations
+        faults, since = self.faults, self._now() - self._opened_at
+        if number <= faults.stall_associations:
+            self._stopping.wait()
+        is_down = faults.down_from_s <= since < faults.down_from_s + faults.down_for_s
+        if number <= faults.refuse_associations or is_down:
+            # PS3.8 Table 9-21: rejected transient, presentation related, local limit
             event.assoc.is_rejected = True  # first: who closes the archive must see it
             event.assoc.acse.send_reject(0x02, 0x03, 0x02)
             event.assoc.kill()  # returns once the answer is out
 
     def _on_echo(self, _event: evt.Event) -> int:
-        self._stopping.wait(self.faults.latency_s)
+        self._wait(self.faults.latency_s)
         self._record(Request("C-ECHO"))
         return 0x0000
 
@@ -246,15 +255,24 @@ class Archive:
 
     def _on_find(self, event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
         top = "PATIENT" if event.context.abstract_syntax == _FIND[0] else "STUDY"
-        hidden = frozenset({"ModalitiesInStudy"}) if self.faults.ignore_modality else frozenset()
         level, found = "", 0
+        with self._lock:
+            self._queries += 1
+            stalls = self._queries <= self.faults.stall_queries
+        if stalls:
+            self._stopping.wait()
+        most = self.faults.max_answers
+        self._wait(self.faults.latency_s)
         try:
             level = str(event.identifier.get("QueryRetrieveLevel", ""))
-            for answer in answers(self.index, event.identifier, top, hidden):
+            for answer in answers(self.index, event.identifier, top, self._view):
                 if event.is_cancelled:
                     yield 0xFE00, None
                     return
-                self._stopping.wait(self.faults.latency_s)
+                if found == most:
+                    if self.faults.tells_max_answers:
+                        yield 0xA700, None
+                    return
                 found += 1
                 yield 0xFF00, answer
         except BadQueryError:

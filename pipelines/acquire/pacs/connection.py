@@ -8,6 +8,7 @@ What pynetdicom reports by flags becomes an error of ours:
     PACS_REFUSED       TransientError       rejected transient (PS3.8 Table 9-21)
     PACS_REJECTED_AE   ConfigurationError   rejected permanent: AE titles
     PACS_UNSUPPORTED   ConfigurationError   no presentation context was accepted
+    PACS_SPEAKS_TLS    ConfigurationError   the port waits for TLS, and we called it in plain
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from config.errors import AccordageError, ConfigurationError, TransientError
 from config.site import PacsNode
 from pipelines.acquire.checkpoint import guard_reactor
 from pipelines.acquire.dimse import MAX_PDU_BYTES, Entity, keep_silent, tune_socket
+from pipelines.acquire.pacs.tls_probe import speaks_tls
 from pipelines.acquire.tls import client_context
 
 __all__ = ["Connection", "connect"]
@@ -168,7 +170,11 @@ def connect(
     except OSError as error:  # the host's name is not known
         raise TransientError("PACS_UNREACHABLE", type(error).__name__) from error
     if not assoc.is_established:
-        raise seen.failure(assoc)
+        failure = seen.failure(assoc)
+        silent = failure.code in {"PACS_ABORTED", "PACS_TIMEOUT"}
+        if silent and speaks_tls(node.host, node.port, min(3.0, node.connect_timeout_s)):
+            raise ConfigurationError("PACS_SPEAKS_TLS")
+        raise failure
     guard_reactor(assoc)
     connection = Connection(assoc, node.dimse_timeout_s)
     assoc.bind(evt.EVT_DIMSE_RECV, lambda _event: connection.touch())

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from config.errors import EnvironmentFault, UnreadableObject
+from config.errors import EnvironmentFault, TransientError, UnreadableObject
 from pipelines.acquire.pacs.objects import ExpectedInstance, ReceivedObject
 from pipelines.acquire.receive.spool import FileSpool, MemorySpool, Names
 from pipelines.store import dataset_digest
@@ -22,14 +22,21 @@ def identify(
     dataset: bytes | FileSpool | MemorySpool, transfer_syntax_uid: str
 ) -> tuple[str, str, str]:
     """Return (study UID, series UID, SOP UID) out of an encoded dataset; empty where absent."""
+    return _identity(dataset, transfer_syntax_uid)[:3]
+
+
+def _identity(
+    dataset: bytes | FileSpool | MemorySpool, transfer_syntax_uid: str
+) -> tuple[str, str, str, str]:
+    """Return (study UID, series UID, SOP UID, Patient ID); empty where absent."""
     try:
         if isinstance(dataset, bytes):
             names = Names(dataset, transfer_syntax_uid)
         else:
             names = dataset.names()
     except UnreadableObject:
-        return "", "", ""
-    return names.study_uid, names.series_uid, names.sop_uid
+        return "", "", "", ""
+    return names.study_uid, names.series_uid, names.sop_uid, names.patient_id
 
 
 class Intake:
@@ -45,6 +52,12 @@ class Intake:
         Takes each expected object, once for each different content. Called by one thread at a time.
     spool_in : Path, optional
         Folder that objects are written to while they come; memory when none is given.
+    patient_id : str
+        Whose study it is, as the PACS lists it; empty when it does not tell.
+    meter : callable, optional
+        Takes the size of everything that arrives; True when nothing more may.
+    aside : callable, optional
+        Takes each object that was not expected, with the code that says why.
     """
 
     def __init__(
@@ -53,7 +66,13 @@ class Intake:
         expected: Sequence[ExpectedInstance],
         sink: Callable[[ReceivedObject], None],
         spool_in: Path | None = None,
+        *,
+        patient_id: str = "",
+        meter: Callable[[int], bool] | None = None,
+        aside: Callable[[ReceivedObject, str], None] | None = None,
     ) -> None:
+        self._patient_id, self._meter, self._aside = patient_id, meter, aside
+        self._strangers: set[str] = set()
         self.study_uid = study_uid
         self.fault: Exception | None = None
         """What the sink raised; nothing is taken any more."""
@@ -85,13 +104,13 @@ class Intake:
             self.on_arrival()
             with self._changed:
                 encoded = data if isinstance(data, bytes) else b""
-                names = identify(dataset, transfer_syntax_uid)
+                names = _identity(dataset, transfer_syntax_uid)
                 digest = spool.sha256 if spool else dataset_digest(transfer_syntax_uid, encoded)
                 received = ReceivedObject(
                     sop_class_uid, sop_uid, names[0], names[1], transfer_syntax_uid, encoded, spool
                 )
                 sink = self._sink if promised else getattr(self._sink, "later", self._sink)
-                return self._judge(received, names[2], digest, sink)
+                return self._judge(received, names[2:], digest, sink)
         finally:
             if spool is not None:
                 spool.discard()  # unless it has been kept
@@ -104,24 +123,21 @@ class Intake:
     def _judge(
         self,
         received: ReceivedObject,
-        inner_uid: str,
+        inside: tuple[str, str],
         digest: str,
         sink: Callable[[ReceivedObject], None],
     ) -> int:
+        """Take an object whose own SOP UID and Patient ID are ``inside``, or note our fault."""
         if self.fault is not None:
             return OUT_OF_RESOURCES
-        sop_uid = received.sop_uid
-        known = sop_uid in self._expected
-        if not known or (received.study_uid, inner_uid) != (self.study_uid, sop_uid):
-            self._unexpected.add(sop_uid)
-            return SUCCESS  # refused ones would come again; it is counted and left out
-        if digest in self._digests.get(sop_uid, ()):
-            return SUCCESS
+        size = received.spool.dataset_bytes if received.spool else len(received.dataset)
+        full = self._meter is not None and self._meter(size)
         try:
-            sink(received)
+            self._sort(received, inside, digest, sink)
         except Exception as error:  # noqa: BLE001 raised again by the caller of the retrieval
             return self.fail(error)
-        self._digests.setdefault(sop_uid, set()).add(digest)
+        if full and len(self._digests) < len(self._expected):
+            self.fault = TransientError("PACS_BUDGET_SPENT")
         self._changed.notify_all()
         return SUCCESS
 
@@ -130,6 +146,31 @@ class Intake:
         self.fault = error
         full = isinstance(error, EnvironmentFault)
         return OUT_OF_RESOURCES if full else CANNOT_UNDERSTAND
+
+    def _sort(
+        self,
+        received: ReceivedObject,
+        inside: tuple[str, str],
+        digest: str,
+        sink: Callable[[ReceivedObject], None],
+    ) -> None:
+        """Give an object to the sink when it was expected, else aside; the same one only once."""
+        sop_uid, (inner_uid, patient_id) = received.sop_uid, inside
+        if digest in self._digests.get(sop_uid, ()):
+            return
+        is_foreign = "" not in {patient_id, self._patient_id} and patient_id != self._patient_id
+        if (received.study_uid, inner_uid) != (self.study_uid, sop_uid) or is_foreign:
+            self._strangers.add(sop_uid)
+            code = "INSTANCE_OF_ANOTHER"
+        elif sop_uid not in self._expected:
+            self._unexpected.add(sop_uid)
+            code = "INSTANCE_UNASKED"
+        else:
+            sink(received)
+            self._digests.setdefault(sop_uid, set()).add(digest)
+            return
+        if self._aside is not None:  # refused ones would come again: it is taken, and kept apart
+            self._aside(received, code)
 
     @property
     def received(self) -> list[str]:
@@ -142,6 +183,12 @@ class Intake:
         """SOP UIDs that came without being expected, sorted."""
         with self._changed:
             return sorted(self._unexpected)
+
+    @property
+    def strangers(self) -> list[str]:
+        """SOP UIDs that came with another study's or patient's identity, sorted."""
+        with self._changed:
+            return sorted(self._strangers)
 
     @property
     def missing(self) -> list[ExpectedInstance]:

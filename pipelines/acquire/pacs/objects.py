@@ -25,6 +25,10 @@ class FoundStudy:
     """NumberOfStudyRelatedSeries; None when the PACS does not count."""
     instance_count: int | None
     """NumberOfStudyRelatedInstances; None when the PACS does not count."""
+    study_time: str = field(default="", repr=False)
+    """HHMMSS as the PACS wrote it, empty when it did not."""
+    availability: str = ""
+    """(0008,0056) Instance Availability: ONLINE, NEARLINE, OFFLINE, UNAVAILABLE, or not told."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class ExpectedInstance:
     """Empty when the PACS does not tell."""
     transfer_syntax_uid: str = ""
     """(0008,3002) Available Transfer Syntax UID; empty when the PACS does not tell."""
+    pixel_bytes: int | None = None
+    """Size of the uncompressed pixels by its dimensions; None when the PACS does not tell."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,8 @@ class RetrieveReport:
     """Why the study is not whole; None when it is."""
     flags: tuple[str, ...] = ()
     """Codes of what was odd on the way, sorted: a success without instances, a lost association."""
+    strangers: tuple[str, ...] = ()
+    """SOP Instance UIDs that came with another study's or patient's identity, sorted."""
     transient: str | None = None
     """Code of a failure that may be gone another time; None when waiting will not help."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 
@@ -19,15 +19,26 @@ from config.site import PacsNode
 from pipelines.acquire.matching import matches
 from pipelines.acquire.pacs.backoff import Wait, with_retries
 from pipelines.acquire.pacs.connection import Connection, connect
-from pipelines.acquire.pacs.objects import ExpectedInstance, FoundStudy
+from pipelines.acquire.pacs.objects import FoundStudy
 from pipelines.acquire.pacs.qido import WebQuery
 from pipelines.acquire.pacs.status import judge_status, status_error
+from pipelines.acquire.pacs.windows import Sweep, Window, sweep
 from pipelines.acquire.text import text, texts
 
-__all__ = ["echo", "find_instances", "find_studies"]
+__all__ = [
+    "STUDY_ROOT_FIND",
+    "asking",
+    "count_of",
+    "echo",
+    "find",
+    "find_by",
+    "find_studies",
+    "selected",
+    "sweep_studies",
+]
 
 _VERIFICATION = "1.2.840.10008.1.1"
-_STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
 _STUDY_KEYS = (
     "StudyInstanceUID",
     "StudyDate",
@@ -39,8 +50,8 @@ _STUDY_KEYS = (
     "ModalitiesInStudy",
     "NumberOfStudyRelatedSeries",
     "NumberOfStudyRelatedInstances",
+    "InstanceAvailability",
 )
-_IMAGE_KEYS = ("SOPInstanceUID", "SOPClassUID", "InstanceNumber", "AvailableTransferSyntaxUID")
 
 
 def echo(node: PacsNode) -> float:
@@ -90,81 +101,114 @@ def find_studies(
     ------
     TransientError
         The PACS refused, timed out or went away, ``node.retries`` times over.
+        Or gives fewer answers than it has (``PACS_ANSWERS_CAPPED``).
     ConfigurationError
         It rejects our AE title, or does not answer such a query.
+    """
+    found = sweep_studies(node, selection, since, until, wait=wait)
+    if found.short:
+        raise TransientError("PACS_ANSWERS_CAPPED", f"{len(found.short)} windows")
+    return list(found.studies.values())
+
+
+def sweep_studies(
+    node: PacsNode,
+    selection: Selection,
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    wait: Wait = time.sleep,
+) -> Sweep:
+    """Return the studies that match, by date and UID, and the windows that may hold more.
+
+    As :func:`find_studies`, which raises where this one says which days were cut short.
     """
     first = max(selection.study_date.first, since or selection.study_date.first)
     last = min(selection.study_date.last, until or selection.study_date.last)
     if first > last:
-        return []
+        return Sweep()
     days = f"{first:%Y%m%d}-{last:%Y%m%d}"
     # Orthanc does not match a lone * with a study that has no description; an empty key it does.
     description = selection.study_description if selection.study_description.strip("*") else ""
 
-    def ask() -> list[FoundStudy]:
-        with _asking(node) as connection:
-            query = dict.fromkeys(_STUDY_KEYS, "") | {
-                "StudyDate": days,
-                "StudyDescription": description,
-                "ModalitiesInStudy": selection.modality,
-            }
-            found = {
-                study.study_uid: study
-                for study in map(_study, _find(connection, "STUDY", query))
-                if study.study_uid and _is_wanted(study, selection, days)
-            }
+    def ask() -> Sweep:
+        with asking(node) as connection:
+
+            def matches_in(window: Window) -> list[FoundStudy]:
+                query = dict.fromkeys(_STUDY_KEYS, "") | {
+                    "StudyDate": window.study_date,
+                    "StudyTime": window.study_time,
+                    "StudyDescription": description,
+                    "ModalitiesInStudy": selection.modality,
+                }
+                found = map(_study, find(connection, "STUDY", query))
+                return [study for study in found if study.study_uid]
+
+            cap = node.limits.answers_per_query
+            found = sweep(Window(first, last), matches_in, cap)
             kept = [
                 study
-                for study in found.values()
-                if study.modalities or _has_modality(connection, study, selection.modality)
+                for study in found.studies.values()
+                if _is_wanted(study, selection, days)
+                and (study.modalities or _has_modality(connection, study, selection.modality))
             ]
-            return sorted(kept, key=lambda study: (study.study_date, study.study_uid))
+            kept.sort(key=lambda study: (study.study_date, study.study_uid))
+            found.studies = {study.study_uid: study for study in kept}
+            return found
 
     return with_retries(node, ask, wait)
 
 
-def find_instances(
-    node: PacsNode, study_uid: str, *, wait: Wait = time.sleep
-) -> list[ExpectedInstance]:
-    """Return every instance of a study that the PACS lists, ordered by series and instance UID.
+def find_by(
+    node: PacsNode, asked: Iterable[Mapping[str, str]], *, wait: Wait = time.sleep
+) -> list[list[FoundStudy]]:
+    """Return the answers to several study-level queries, asked over one association.
+
+    Parameters
+    ----------
+    node : PacsNode
+        The PACS.
+    asked : Iterable of Mapping
+        Keyword to value of each query, for example ``{"AccessionNumber": "0012"}``.
 
     Raises
     ------
     TransientError, ConfigurationError
-        As :func:`find_studies`.
+        As :func:`find_studies`; none of the answers counts then.
     """
+    queries = [dict.fromkeys(_STUDY_KEYS, "") | dict(keys) for keys in asked]
 
-    def ask() -> list[ExpectedInstance]:
-        with _asking(node) as connection:
-            series = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": "", "Modality": ""}
-            series_uids = {
-                text(one, "SeriesInstanceUID") for one in _find(connection, "SERIES", series)
-            }
-            found: dict[str, ExpectedInstance] = {}
-            for series_uid in sorted(series_uids - {""}):
-                upper = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
-                query = upper | dict.fromkeys(_IMAGE_KEYS, "")
-                for one in _find(connection, "IMAGE", query):
-                    instance = _instance(one, series_uid)
-                    if not instance.sop_uid:
-                        raise TransientError("PACS_ANSWER_UNREADABLE", "no SOPInstanceUID")
-                    found.setdefault(instance.sop_uid, instance)
-            return sorted(found.values(), key=lambda one: (one.series_uid, one.sop_uid))
+    def ask() -> list[list[FoundStudy]]:
+        with asking(node) as connection:
+            return [list(map(_study, find(connection, "STUDY", query))) for query in queries]
 
     return with_retries(node, ask, wait)
 
 
 @contextmanager
-def _asking(node: PacsNode) -> Iterator[Connection | WebQuery]:
+def asking(node: PacsNode) -> Iterator[Connection | WebQuery]:
     """Yield what answers queries: an association for C-FIND, or the site's QIDO-RS."""
     if node.dicomweb is not None and node.dicomweb.query:
         yield WebQuery(node)
         return
-    with connect(node, [build_context(_STUDY_ROOT_FIND)]) as connection:
+    with connect(node, [build_context(STUDY_ROOT_FIND)]) as connection:
         yield connection
 
 
-def _find(
+def selected(node: PacsNode, studies: Sequence[FoundStudy], selection: Selection) -> set[str]:
+    """Return the UIDs of those studies that a project selects; asks only what was not told."""
+    days = f"{selection.study_date.first:%Y%m%d}-{selection.study_date.last:%Y%m%d}"
+    wanted = [study for study in studies if _is_wanted(study, selection, days)]
+    told = {study.study_uid for study in wanted if study.modalities}
+    untold = [study for study in wanted if not study.modalities]
+    if untold:
+        with asking(node) as connection:
+            modality = selection.modality
+            told |= {s.study_uid for s in untold if _has_modality(connection, s, modality)}
+    return told
+
+
+def find(
     connection: Connection | WebQuery, level: str, keys: Mapping[str, str]
 ) -> Iterator[Dataset]:
     """Send one C-FIND and yield its matches; the caller reads them to the end."""
@@ -176,7 +220,7 @@ def _find(
         _put(query, "SpecificCharacterSet", "ISO_IR 192")
     for keyword, value in {"QueryRetrieveLevel": level, **keys}.items():
         _put(query, keyword, value)
-    for status, match in list(connection.assoc.send_c_find(query, _STUDY_ROOT_FIND)):
+    for status, match in list(connection.assoc.send_c_find(query, STUDY_ROOT_FIND)):
         connection.touch()
         if "Status" not in status:
             raise connection.lost()
@@ -206,20 +250,17 @@ def _study(match: Dataset) -> FoundStudy:
         study_date=text(match, "StudyDate"),
         study_description=text(match, "StudyDescription"),
         modalities=texts(match, "ModalitiesInStudy"),
-        series_count=_count(match, "NumberOfStudyRelatedSeries"),
-        instance_count=_count(match, "NumberOfStudyRelatedInstances"),
+        series_count=count_of(match, "NumberOfStudyRelatedSeries"),
+        instance_count=count_of(match, "NumberOfStudyRelatedInstances"),
+        study_time=text(match, "StudyTime"),
+        availability=text(match, "InstanceAvailability").upper(),
     )
 
 
-def _count(match: Dataset, keyword: str) -> int | None:
+def count_of(match: Dataset, keyword: str) -> int | None:
+    """Return a number written as text (IS); None when there is none."""
     value = text(match, keyword)
     return int(value) if value.isdigit() else None
-
-
-def _instance(match: Dataset, series_uid: str) -> ExpectedInstance:
-    syntax = text(match, "AvailableTransferSyntaxUID")
-    sop_uid, sop_class_uid = text(match, "SOPInstanceUID"), text(match, "SOPClassUID")
-    return ExpectedInstance(series_uid, sop_uid, sop_class_uid, syntax)
 
 
 def _is_wanted(study: FoundStudy, selection: Selection, days: str) -> bool:
@@ -234,4 +275,4 @@ def _is_wanted(study: FoundStudy, selection: Selection, days: str) -> bool:
 
 def _has_modality(connection: Connection | WebQuery, study: FoundStudy, modality: str) -> bool:
     keys = {"StudyInstanceUID": study.study_uid, "SeriesInstanceUID": "", "Modality": ""}
-    return modality in {text(one, "Modality") for one in _find(connection, "SERIES", keys)}
+    return modality in {text(one, "Modality") for one in find(connection, "SERIES", keys)}

@@ -38,6 +38,9 @@ def retrieve_study(
     wait: Wait = time.sleep,
     grace_s: float = 2.0,
     spool_in: Path | None = None,
+    patient_id: str = "",
+    meter: Callable[[int], bool] | None = None,
+    aside: Callable[[ReceivedObject, str], None] | None = None,
 ) -> RetrieveReport:
     """Bring a study from a PACS and say exactly what came.
 
@@ -65,17 +68,23 @@ def retrieve_study(
         How long instances may still arrive after a C-MOVE was said to be complete.
     spool_in : Path, optional
         Folder that objects are written to while they come; memory when none is given.
+    patient_id, meter, aside
+        See :class:`Intake`.
 
     Raises
     ------
     TransientError
-        No instance came because the PACS could not be reached, refused or fell silent.
+        No instance came because the PACS could not be reached, refused or fell silent;
+        ``PACS_BUDGET_SPENT`` when the meter says that nothing more may come.
     ConfigurationError
         ``PACS_REJECTED_AE``: the PACS does not know our AE title, or we call it by a wrong one.
     EnvironmentFault
         ``PORT_IN_USE`` for our receiver, or whatever the sink raised; the PACS was told A700.
     """
-    run = _Run(node, Intake(study_uid, expected, sink, spool_in), wait, grace_s)
+    intake = Intake(
+        study_uid, expected, sink, spool_in, patient_id=patient_id, meter=meter, aside=aside
+    )
+    run = _Run(node, intake, wait, grace_s)
     with ExitStack() as stack:
         for method in node.methods:
             if method not in TRANSFERS or not run.intake.missing:
@@ -115,6 +124,8 @@ class _Run:
                 if not usable:
                     return True
             except TransientError as error:
+                if error is self.intake.fault:
+                    raise  # our own: asking again would not help
                 self._transient = error
                 self._flags.add(error.code)
                 if failures == self.node.retries:
@@ -165,7 +176,7 @@ class _Run:
         if missing and not received and self._transient is not None:
             raise self._transient
         flags = set(self._flags)
-        if intake.unexpected:
+        if intake.unexpected or intake.strangers:
             flags.add("PACS_SENT_UNEXPECTED")
         code = None
         if missing:
@@ -179,5 +190,6 @@ class _Run:
             statuses=tuple(self._statuses),
             code=code,
             flags=tuple(sorted(flags)),
+            strangers=tuple(intake.strangers),
             transient=self._transient.code if self._transient and missing else None,
         )

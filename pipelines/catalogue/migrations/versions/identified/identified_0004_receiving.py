@@ -36,16 +36,21 @@ def upgrade() -> None:
         sa.Column('sha256', sa.String(), nullable=False),
         sa.Column('sop_uid', sa.String(), nullable=False),
         sa.Column('study_uid', sa.String(), nullable=False),
+        sa.Column('asked_study_uid', sa.String(), nullable=False),
         sa.Column('transfer_syntax_uid', sa.String(), nullable=False),
         sa.Column('path', sa.String(), nullable=False),
-        sa.Column('size', sa.Integer(), nullable=False),
+        sa.Column('size', sa.BigInteger(), nullable=False),
         sa.Column('code', sa.String(), nullable=False),
         sa.Column('arrived_at', sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint('site', 'sha256'),
     )
+    op.create_index(
+        'ix_quarantined_object_asked_study_uid', 'quarantined_object', ['asked_study_uid']
+    )
 
 
 def downgrade() -> None:
+    op.drop_index('ix_quarantined_object_asked_study_uid', 'quarantined_object')
     op.drop_table('quarantined_object')
     op.drop_index('pushed_by_study', table_name='pushed_instance')
     op.drop_table('pushed_instance')

@@ -1,0 +1,1 @@
+"""What will come, before one image moves: sizes, nights, and what a PACS can do."""
