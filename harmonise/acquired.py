@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -17,8 +16,9 @@ from harmonise.geometry import judge
 from harmonise.series import Passport, Role, Stack
 from harmonise.suv.dose import dose_bq
 from harmonise.vendor.contrast import contrast_of
+from harmonise.vendor.makers import manufacturer_of
 
-__all__ = ["acquired_row", "manufacturer_of", "nominal_field_t"]
+__all__ = ["acquired_row", "nominal_field_t"]
 
 GAUSS_ABOVE = 100.0
 """No magnet has so many tesla: the number is in gauss."""
@@ -57,16 +57,6 @@ def acquired_row(stacks: Sequence[Stack], codes: Sequence[str]) -> Row:
         **_injected(stacks),
         "codes": sorted(set(codes)),
     }
-
-
-def manufacturer_of(said: str | None) -> str | None:
-    """Return the vocabulary's name of a maker; None where the header does not say."""
-    if not said:
-        return None
-    for row in table("acquisition_words")["manufacturers"]:
-        if re.search(row["pattern"], said.lower()):
-            return str(row["name"])
-    return "other"
 
 
 def nominal_field_t(said: float | None) -> float | None:

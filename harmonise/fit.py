@@ -10,7 +10,7 @@ from typing import Any
 
 from config.errors import InconsistentSeries, RejectedError
 from config.recipe import Recipe
-from harmonise.acquired import manufacturer_of
+from harmonise.vendor.makers import manufacturer_of
 from harmonise.computed import natives_of, read_planned
 from harmonise.encode.private import canonical_json
 from harmonise.landmarks import balanced_weights

@@ -11,12 +11,12 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.pixels.processing import apply_modality_lut
-from pydicom.pixels.utils import pixel_array
 
 from config.errors import InconsistentSeries, UnreadableObject, UnsupportedObject
 from harmonise.classify import classify
 from harmonise.series import Geometry, Stack
 from harmonise.straighten import field_of_view, straighten
+from harmonise.vendor.decode import stored_frame
 from harmonise.vendor.headers import FOREIGN, quiet
 from harmonise.vendor.private import numbers
 from harmonise.vendor.realworld import Scale, frame_scale
@@ -122,7 +122,7 @@ def _frame(ds: FileDataset, stack: Stack, index: int) -> Stored:
         raise UnsupportedObject("PIXELS_NOT_MONOCHROME", f"(0028,0004) {kind}")
     if str(ds.SOPInstanceUID) != frame.sop_instance_uid:
         raise UnreadableObject("PIXELS_UNREADABLE", "(0008,0018) changed since it was read")
-    stored: Stored = pixel_array(ds, index=frame.frame_index)
+    stored: Stored = stored_frame(ds, frame.frame_index)
     if frame.tile is not None:
         row, column = frame.tile
         stored = stored[row : row + frame.rows, column : column + frame.columns]

@@ -9,7 +9,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from config.recipe import Recipe
-from harmonise.acquired import manufacturer_of, nominal_field_t
+from harmonise.acquired import nominal_field_t
+from harmonise.vendor.makers import manufacturer_of
 from harmonise.acquisitions import (
     acquisition_rows,
     acquisition_schema,
