@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
 
 from config.errors import InconsistentSeries
 
@@ -20,6 +21,7 @@ __all__ = [
     "Beyond",
     "apply_curve",
     "apply_landmarks",
+    "apply_monotone",
     "balanced_weights",
     "image_landmarks",
     "smooth_curve",
@@ -34,6 +36,9 @@ FINEST_STEP = 1e-3
 """Landmarks closer than this share of their range count as this far apart."""
 SMALLEST_WEIGHT = 0.02
 CHECKED_POINTS = 101
+
+CURVE_STEPS = 4096
+"""Equal steps in which a curve without corners is tabulated."""
 
 FEWEST_VOXELS = 100
 """Fewer voxels have no first and no ninety-ninth percentile of their own."""
@@ -123,6 +128,38 @@ def apply_landmarks(
         below, above = data < x[0], data > x[-1]
         result[below] = y[0] + (data[below] - x[0]) * (y[1] - y[0]) / (x[1] - x[0])
         result[above] = y[-1] + (data[above] - x[-1]) * (y[-1] - y[-2]) / (x[-1] - x[-2])
+    return result
+
+
+def apply_monotone(
+    values: NDArray[np.floating],
+    landmarks: Sequence[float],
+    scale: Sequence[float],
+    beyond: Beyond,
+) -> NDArray[np.float64]:
+    """Return values on the standard scale by a curve through every landmark, without corners.
+
+    Piecewise cubic, rising where the landmarks rise (Fritsch and Carlson, SIAM J Numer Anal
+    1980;17:238-246, as ``scipy.interpolate.PchipInterpolator``), tabulated in `CURVE_STEPS` equal
+    steps, so that an image of millions of pixels costs one look-up. Outside it goes on as its
+    tangent there (``extrapolate``) or is cut (``clip``).
+
+    Parameters
+    ----------
+    values : ndarray, any shape
+        NaN stays NaN.
+    landmarks, scale : sequence of float
+        Of equal length, both rising, first and last landmark different.
+    beyond : {"extrapolate", "clip"}
+    """
+    x, y = _distinct(np.asarray(landmarks, np.float64), np.asarray(scale, np.float64))
+    curve = PchipInterpolator(x, y)
+    steps = np.linspace(x[0], x[-1], CURVE_STEPS + 1)
+    result: NDArray[np.float64] = np.interp(values, steps, curve(steps))
+    if beyond == "extrapolate":
+        slopes = curve.derivative()(x[[0, -1]])
+        result += np.where(values < x[0], (values - x[0]) * slopes[0], 0.0)
+        result += np.where(values > x[-1], (values - x[-1]) * slopes[1], 0.0)
     return result
 
 

@@ -53,6 +53,9 @@ def ready(source: Dataset) -> Dataset:
     for keyword in NEEDED:
         if keyword not in source:
             setattr(source, keyword, "")
+    # dates and times of ACR-NEMA had stops and colons (PS3.5 6.2, notes on DA and TM)
+    source.StudyDate = str(source.StudyDate).replace(".", "")
+    source.StudyTime = str(source.StudyTime).replace(":", "")
     return source
 
 
@@ -104,7 +107,12 @@ def finish(
 
 
 def slices_of_frames(ds: Dataset, grid: Grid) -> list[int]:
-    """Return for every frame the slice of ``grid`` it is: highdicom sorts frames by position."""
+    """Return for every frame the slice of ``grid`` it is: highdicom sorts frames by position.
+
+    Images without a place stay in the order they were given.
+    """
+    if not grid.positioned:
+        return list(range(grid.shape[0]))
     step = np.asarray(grid.direction[0]) * (grid.spacing_mm[0] or 1.0)
     found = []
     for group in ds.PerFrameFunctionalGroupsSequence:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,18 @@ from harmonise.volume import Volume
 __all__ = ["STEP", "DownsampleParams", "area_weights"]
 
 
+LEAST_SHARE = defaultdict(lambda: 0.5, colour=0.0, overlay=0.0)
+"""Of a cell that a mask covers, above which the cell is in it: half; any at all of what is no
+measurement."""
+
+
 class DownsampleParams(Frozen):
     """Parameters of ``downsample_to``."""
 
     spacing_mm: float = Field(default=0.1, gt=0)
     """Target spacing of rows and columns; an image that is coarser already is left alone."""
+    unknown: Literal["refuse", "keep"] = "refuse"
+    """An image of unknown spacing: refused, or left in its own pixels."""
 
 
 def area_weights(count: int, ratio: float) -> tuple[int, sparse.csr_matrix]:
@@ -53,6 +61,8 @@ def area_weights(count: int, ratio: float) -> tuple[int, sparse.csr_matrix]:
 def _decide(volume: Volume, params: DownsampleParams, _context: Context) -> dict[str, Any]:
     _, row_mm, column_mm = volume.grid.spacing_mm
     if row_mm is None or column_mm is None:
+        if params.unknown == "keep":
+            return {"ratio": [1.0, 1.0], "spacing_mm": [None, None]}
         raise InconsistentSeries("SPACING_UNKNOWN", "no pixel spacing to downsample from")
     ratios = [max(1.0, params.spacing_mm / row_mm), max(1.0, params.spacing_mm / column_mm)]
     spacing_mm = [max(params.spacing_mm, row_mm), max(params.spacing_mm, column_mm)]
@@ -74,7 +84,11 @@ def _apply(volume: Volume, decided: dict[str, Any]) -> Volume:
     before = volume.meta.get("pixel_ratio", (1.0, 1.0))
     meta = {**volume.meta, "pixel_ratio": [before[0] * row_ratio, before[1] * column_ratio]}
     values = np.stack(planes).astype(np.float32)
-    return volume.with_values(values, grid=grid, coverage=None, meta=meta)
+    regions = {
+        name: np.stack([_average(plane, by_row, by_column) > LEAST_SHARE[name] for plane in mask])
+        for name, mask in volume.regions.items()
+    }
+    return volume.with_values(values, grid=grid, coverage=None, meta=meta, regions=regions)
 
 
 def _average(

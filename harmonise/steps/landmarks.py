@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from config.errors import InconsistentSeries
@@ -14,6 +15,7 @@ from harmonise.landmarks import (
     Beyond,
     apply_curve,
     apply_landmarks,
+    apply_monotone,
     image_landmarks,
     smooth_curve,
     standard_scale,
@@ -34,20 +36,24 @@ Rank = Annotated[float, Field(ge=0, le=100)]
 class LandmarksParams(RegionParams):
     """Parameters of ``landmarks``."""
 
-    mask: Literal["all", "foreground"] = "foreground"
+    mask: Literal["all", "foreground", "breast", "sector"] = "foreground"
     """Air has no place in the histogram: how much there is depends on the field of view."""
     ranks: tuple[Rank, ...] = Field(default=RANKS, min_length=2)
     """Percentiles that are the landmarks, rising."""
     ends: tuple[float, float] = (0.0, 100.0)
     """Values of the first and the last landmark on the standard scale."""
-    between: Literal["lines", "smooth"] = "lines"
-    """Between landmarks: straight lines (Nyul and Udupa), or one smooth rising curve by them."""
+    between: Literal["lines", "monotone", "smooth"] = "lines"
+    """Between landmarks: straight lines (Nyul and Udupa), a curve through all of them that rises
+    and has no corners (Fritsch and Carlson), or one polynomial by them."""
     beyond: Beyond = "extrapolate"
     """What becomes of values outside the end landmarks: the end segments go on, or they are cut."""
+    whole: bool = False
+    """Round to whole numbers, where the standard scale has thousands of them."""
     minimum_subjects: int = Field(default=5, ge=2)
     """Subjects without whom no model is fitted."""
-    too_few: Literal["refuse", "zscore"] = "refuse"
-    """Without a model: refuse the volume, or scale it by its own median and quartiles, flagged."""
+    too_few: Literal["refuse", "zscore", "ends"] = "refuse"
+    """Without a model: refuse the volume; scale it by its own median and quartiles; or bring its
+    own first and last landmark to the ends. The last two are flagged."""
 
     @model_validator(mode="after")
     def _rising(self) -> LandmarksParams:
@@ -79,10 +85,13 @@ def _combine(
 def _decide(volume: Volume, params: LandmarksParams, context: Context) -> dict[str, Any]:
     refuse_quantitative(volume, "landmarks")
     values, region = region_values(volume, params)
+    region = {**region, "whole": params.whole}
     if context.model is None:
         if params.too_few == "refuse":
             detail = f"no model for {context.role}; it needs {params.minimum_subjects} subjects"
             raise InconsistentSeries("MODEL_TOO_FEW_SUBJECTS", detail)
+        if params.too_few == "ends":
+            return _own_ends(volume, values, params, region)
         centre, scale = centre_and_scale(values, robust=True)
         own = {"method": "zscore", "centre": centre, "scale": spread(scale, "landmarks")}
         return _with_means(volume, {**own, **region})
@@ -100,6 +109,14 @@ def _decide(volume: Volume, params: LandmarksParams, context: Context) -> dict[s
     return _with_means(volume, decided)
 
 
+def _own_ends(
+    volume: Volume, values: NDArray[np.float64], params: LandmarksParams, region: dict[str, Any]
+) -> dict[str, Any]:
+    first, last = image_landmarks(values, (params.ranks[0], params.ranks[-1]))
+    own = {"method": "ends", "landmarks": [first, last], "standard_scale": list(params.ends)}
+    return _with_means(volume, {**own, "beyond": params.beyond, **region})
+
+
 def _with_means(volume: Volume, decided: dict[str, Any]) -> dict[str, Any]:
     """Add the mean of the whole field of view before and after: what a report compares by site."""
     means = (
@@ -115,13 +132,16 @@ def _apply(volume: Volume, decided: dict[str, Any]) -> Volume:
     mine, beyond = decided["landmarks"], decided["beyond"]
     if decided["method"] == "smooth":
         values = apply_curve(volume.values, mine, decided["curve"], beyond)
+    elif decided["method"] == "monotone":
+        values = apply_monotone(volume.values, mine, decided["standard_scale"], beyond)
     else:
         values = apply_landmarks(volume.values, mine, decided["standard_scale"], beyond)
+    values = np.rint(values) if decided.get("whole") else values
     return volume.with_values(values.astype(np.float32), unit="1")
 
 
 def _flags(decided: dict[str, Any]) -> tuple[str, ...]:
-    return ("INTENSITY_PER_CASE",) if decided["method"] == "zscore" else ()
+    return ("INTENSITY_PER_CASE",) if decided["method"] in {"zscore", "ends"} else ()
 
 
 STEP = Step(

@@ -17,11 +17,19 @@ from harmonise.volume import Volume
 __all__ = ["RegionParams", "region_values"]
 
 
+MADE = ("breast", "sector")
+"""Masks that steps make."""
+
+OVERLAID = ("colour", "overlay")
+"""Masks of what is no measurement of tissue."""
+
+
 class RegionParams(Frozen):
     """Parameters of the steps that measure a region."""
 
-    mask: Literal["all", "foreground"] = "all"
-    """Every measured voxel, or those of the body: brighter than air, connected."""
+    mask: Literal["all", "foreground", "breast", "sector"] = "all"
+    """Every measured voxel, those of the body (brighter than air, connected), or those of a mask
+    that an earlier step made."""
     box_mm: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
     """Box (slice, row, column) about the centre that is measured; none takes every voxel."""
 
@@ -38,6 +46,8 @@ def region_values(
     InconsistentSeries
         ``VOLUME_EMPTY``, ``VOLUME_CONSTANT`` or ``MASK_EMPTY``.
     """
+    if params.mask in MADE:
+        return _made_before(volume, params.mask)
     if params.mask == "all":
         values = measured_values(volume, params.box_mm)
         return values, {"voxels": int(values.size)}
@@ -47,3 +57,18 @@ def region_values(
     if not values.size:
         raise InconsistentSeries("MASK_EMPTY", "no foreground inside the box")
     return values, {"voxels": int(values.size), "air_below": found.air_below}
+
+
+def _made_before(volume: Volume, name: str) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """Return the values inside a mask of an earlier step, without what is drawn over the image."""
+    mask = volume.regions.get(name)
+    if mask is None:
+        raise InconsistentSeries("MASK_EMPTY", f"no step before made the mask {name}")
+    for other in OVERLAID:
+        if other in volume.regions:
+            mask = mask & ~volume.regions[other]
+    values = volume.values[mask].astype(np.float64)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        raise InconsistentSeries("MASK_EMPTY", f"nothing is left of the mask {name}")
+    return values, {"voxels": int(values.size)}

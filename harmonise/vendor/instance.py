@@ -83,6 +83,8 @@ def _instance(ds: Dataset, names: dict[str, Any]) -> Instance:
         header["PixelSpacingSource"] = detector_spacing(ds)[1]
     if layout == "enhanced":
         _raise_group_facts(ds, header)
+    if layout == "ultrasound":
+        return Instance(**names, frames=frames_of(names["path"], ds, []))
     values, findings = harvest_instance(ds)
     rows = values.get("frames") or [values] * frame_count(ds)
     frames = frames_of(names["path"], ds, rows)
@@ -117,6 +119,7 @@ def _raise_group_facts(ds: Dataset, header: dict[str, Any]) -> None:
         ("CTExposureSequence", "ExposureInmAs", "Exposure"),
         ("CTExposureSequence", "XRayTubeCurrentInmA", "XRayTubeCurrent"),
         ("PixelValueTransformationSequence", "RescaleType", "RescaleType"),
+        ("FrameAnatomySequence", "FrameLaterality", "FrameLaterality"),
     ):
         value = plain(macro(ds, 0, sequence).get(source))
         if value is not None:

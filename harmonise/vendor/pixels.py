@@ -21,6 +21,7 @@ from harmonise.vendor.headers import FOREIGN, quiet
 from harmonise.vendor.private import numbers
 from harmonise.vendor.realworld import Scale, frame_scale
 from harmonise.vendor.suv import in_suv, suv_of_role
+from harmonise.vendor.ultrasound import load_ultrasound
 from harmonise.vendor.units import in_known_unit
 from harmonise.volume import Volume
 
@@ -64,6 +65,8 @@ def load_volume(stack: Stack, geometry: Geometry) -> Volume:
     """
     if geometry.grid is None:
         raise InconsistentSeries(geometry.code or "GEOMETRY_REFUSED", geometry.detail)
+    if stack.frames[0].region is not None:
+        return load_ultrasound(stack, geometry.grid, geometry.order)
     role = classify(stack)
     suv = suv_of_role(stack, role.name)
     correction = geometry.correction

@@ -74,7 +74,9 @@ def dcmtk(path, ds, choice, picture):
     if choice is not None and choice[0] == "window" and ds.get("VOILUTFunction") == "SIGMOID":
         options.append("--sigmoid-function")
     program = needs.program("dcmj2pnm", "dcmtk")
-    done = subprocess.run([program, "+on", *options, str(path), str(picture)], capture_output=True)
+    done = subprocess.run(
+        [program, "+on", *options, str(path), str(picture)], capture_output=True, check=False
+    )
     if done.returncode or not picture.exists():
         return None
     return np.asarray(Image.open(picture).convert("L"))
