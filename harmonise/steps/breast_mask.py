@@ -25,6 +25,9 @@ OBJECT_SHARE = 0.7
 OBJECT_MARGIN = 0.02
 """Of the columns at either side: what lies there is cut off by the detector's edge."""
 
+RIM_PIXELS = 3
+"""Of the mask's rim, in pixels of the coarse picture: a paddle that was cut off may show there."""
+
 IMPLANT_LEVEL = 0.97
 IMPLANT_SHARE = 0.08
 """An implant is a part of the breast larger than this share and evenly near its brightest."""
@@ -61,7 +64,8 @@ def _objects(image: NDArray[np.float32], inside: NDArray[np.bool_]) -> int:
     """Count small things far brighter than what is around them: clips, skin markers, wires."""
     low, high = np.percentile(image[inside], (0.5, 99.5))
     around = ndimage.grey_opening(image, size=(OBJECT_PIXELS, OBJECT_PIXELS))
-    stands_out = (image - around > OBJECT_SHARE * (high - low)) & inside
+    deep = ndimage.binary_erosion(inside, iterations=RIM_PIXELS, border_value=1)
+    stands_out = (image - around > OBJECT_SHARE * (high - low)) & deep
     margin = max(1, round(OBJECT_MARGIN * image.shape[1]))
     stands_out[:, :margin] = stands_out[:, -margin:] = False
     return int(ndimage.label(stands_out)[1])
