@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from config.errors import InconsistentSeries
-from harmonise.steps.statistics import otsu_threshold
+from harmonise.histogram import otsu_threshold
 
 __all__ = ["Breast", "breast_in", "chest_wall_side", "coarse_of", "enlarged"]
 

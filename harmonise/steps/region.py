@@ -14,11 +14,15 @@ from harmonise.steps.foreground import foreground_of
 from harmonise.steps.statistics import box_about_centre, measured_values
 from harmonise.volume import Volume
 
-__all__ = ["RegionParams", "region_values"]
+__all__ = ["MADE", "RegionParams", "region_values"]
 
 
 MADE = ("breast", "sector")
 """Masks that steps make."""
+
+MOST_VALUES = 250_000
+"""Percentiles of a larger mask are those of every n-th pixel: the 99.5th of so many is known within
+a hundredth of a percentile."""
 
 OVERLAID = ("colour", "overlay")
 """Masks of what is no measurement of tissue."""
@@ -67,8 +71,9 @@ def _made_before(volume: Volume, name: str) -> tuple[NDArray[np.float64], dict[s
     for other in OVERLAID:
         if other in volume.regions:
             mask = mask & ~volume.regions[other]
-    values = volume.values[mask].astype(np.float64)
+    values = volume.values[mask]
     values = values[np.isfinite(values)]
     if not values.size:
         raise InconsistentSeries("MASK_EMPTY", f"nothing is left of the mask {name}")
-    return values, {"voxels": int(values.size)}
+    every = max(1, values.size // MOST_VALUES)
+    return values[::every].astype(np.float64), {"voxels": int(values.size)}
