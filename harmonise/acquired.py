@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from config.errors import UnknownUnits
+from harmonise.acquired_projection import breast_row, ultrasound_row
 from harmonise.classify import classify, plane_of
 from harmonise.data import table
 from harmonise.geometry import judge
@@ -54,6 +55,8 @@ def acquired_row(stacks: Sequence[Stack], codes: Sequence[str]) -> Row:
         **_diffusion(stacks, roles),
         **_geometry(stacks),
         **_x_ray(first.header, first.passport),
+        **breast_row(stacks),
+        **ultrasound_row(stacks),
         **_injected(stacks),
         "codes": sorted(set(codes)),
     }

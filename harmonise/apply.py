@@ -14,11 +14,13 @@ from harmonise.diffusion_checks import Check, check_diffusion, needs_check
 from harmonise.encode import (
     Labels,
     may_be_map,
+    may_be_picture,
     segment_of,
     write_diffusion,
     write_map,
     write_mask,
     write_nifti,
+    write_picture,
     write_segmentation,
     write_series,
 )
@@ -201,6 +203,7 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
         provenance=provenance,
     )
     nifti = write_nifti(volume, folder / f"{planned.volume_id}.nii.gz")
+    _write_pictures(plan, volume, folder / planned.volume_id)
     if planned.role.b_value is not None:
         gradient = turned(planned.stack.frames[0].gradient, records)
         write_diffusion(planned.role.b_value, gradient, volume.grid, folder / planned.volume_id)
@@ -219,6 +222,18 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
             )
     write_whole(folder / f"{planned.volume_id}.json", canonical_json(provenance) + b"\n")
     return made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
+
+
+def _write_pictures(plan: StudyPlan, volume: Volume, stem: Path) -> None:
+    """Write the pictures the recipe asks for: ``<volume_id>.png`` and ``<volume_id>.model.png``."""
+    outputs = plan.recipe.outputs
+    if not may_be_picture(volume):
+        return
+    if outputs.png:
+        write_picture(volume, stem.with_name(f"{stem.name}.png"))
+    if outputs.model_ready is not None:
+        target = stem.with_name(f"{stem.name}.model.png")
+        write_picture(volume, target, shape=outputs.model_ready)
 
 
 def _regions(volume: Volume) -> list[str]:

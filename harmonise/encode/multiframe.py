@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.valuerep import DA, TM
 
 from harmonise.encode.derived import Labels, uid_of
 from harmonise.encode.modules import write_equipment
@@ -31,6 +32,13 @@ NEEDED = (
 )
 """Type 2 attributes that highdicom reads without asking whether they are there."""
 
+DATED: tuple[tuple[str, type[DA] | type[TM]], ...] = (
+    ("PatientBirthDate", DA),
+    ("StudyDate", DA),
+    ("StudyTime", TM),
+)
+"""Of these, what highdicom reads."""
+
 CONTENT_DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 CONTENT_TIMES = ("ContentTime", "AcquisitionTime", "SeriesTime", "StudyTime")
 NO_DATE, NO_TIME = "19000101", "000000"
@@ -53,10 +61,22 @@ def ready(source: Dataset) -> Dataset:
     for keyword in NEEDED:
         if keyword not in source:
             setattr(source, keyword, "")
-    # dates and times of ACR-NEMA had stops and colons (PS3.5 6.2, notes on DA and TM)
-    source.StudyDate = str(source.StudyDate).replace(".", "")
-    source.StudyTime = str(source.StudyTime).replace(":", "")
+    for keyword, kind in DATED:
+        setattr(source, keyword, _readable(str(source.get(keyword)), kind))
     return source
+
+
+def _readable(said: str, kind: type[DA] | type[TM]) -> str:
+    """Return a date or time that can be read, else none.
+
+    Those of ACR-NEMA have stops and colons (PS3.5 6.2, notes on DA and TM); some are no date.
+    """
+    said = said.replace(".", "", 2 if kind is DA else 0).replace(":", "")
+    try:
+        kind(said)
+    except ValueError:
+        return ""
+    return said
 
 
 def common(source: Dataset, stack: Stack, labels: Labels, kind: str) -> dict[str, Any]:

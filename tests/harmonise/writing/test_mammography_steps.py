@@ -11,10 +11,10 @@ import pytest
 from config.errors import InconsistentSeries
 from config.library import find_recipe
 from config.recipe import StepSpec
+from harmonise.area import area_weights
 from harmonise.series import Frame, Stack
 from harmonise.steps import Context, planned_steps
 from harmonise.steps.breast import breast_in, chest_wall_side
-from harmonise.steps.downsample_to import area_weights
 from harmonise.study import apply_study, before_volume, plan_study
 from harmonise.volume import Grid, Volume
 from tests.harmonise import builders
