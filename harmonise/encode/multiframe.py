@@ -32,7 +32,7 @@ NEEDED = (
 )
 """Type 2 attributes that highdicom reads without asking whether they are there."""
 
-DATED: tuple[tuple[str, type[DA] | type[TM]], ...] = (
+DATED: tuple[tuple[str, type[DA | TM]], ...] = (
     ("PatientBirthDate", DA),
     ("StudyDate", DA),
     ("StudyTime", TM),
@@ -66,7 +66,7 @@ def ready(source: Dataset) -> Dataset:
     return source
 
 
-def _readable(said: str, kind: type[DA] | type[TM]) -> str:
+def _readable(said: str, kind: type[DA | TM]) -> str:
     """Return a date or time that can be read, else none.
 
     Those of ACR-NEMA have stops and colons (PS3.5 6.2, notes on DA and TM); some are no date.

@@ -12,7 +12,7 @@ from scipy import ndimage
 from config.errors import InconsistentSeries
 from harmonise.histogram import otsu_threshold
 
-__all__ = ["Breast", "breast_in", "chest_wall_side", "coarse_of", "enlarged"]
+__all__ = ["Breast", "breast_in", "chest_wall_side", "coarse_of", "enlarged", "thinned"]
 
 COARSE_PIXELS = 500
 """The shorter side of the picture the breast is looked for in; its edge is drawn on the image."""
@@ -64,6 +64,12 @@ def coarse_of(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
             part = image[row : rows * factor : factor, column : columns * factor : factor]
             total += part
     return (total / np.float32(factor * factor)).astype(np.float32, copy=False), factor
+
+
+def thinned(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return every n-th pixel of an image: enough to tell one side from the other."""
+    every = max(1, int(min(image.shape)) // COARSE_PIXELS)
+    return np.ascontiguousarray(image[::every, ::every])
 
 
 def breast_in(image: NDArray[np.float32], threshold: float | None = None) -> Breast:

@@ -44,11 +44,10 @@ class BreastMaskParams(Frozen):
 
 def _decide(volume: Volume, params: BreastMaskParams, _context: Context) -> dict[str, Any]:
     refuse_quantitative(volume, "breast_mask")
-    image = volume.values[0]
-    found = breast_in(image)
-    small, _ = coarse_of(image)
-    inside = breast_in(small, found.threshold).mask
-    fraction = float(found.mask.mean())
+    small, _ = coarse_of(volume.values[0])
+    found = breast_in(small)
+    inside = found.mask
+    fraction = float(inside.mean())
     low, high = params.fractions
     return {
         "threshold": found.threshold,

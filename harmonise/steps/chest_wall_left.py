@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harmonise.steps.breast import breast_in, chest_wall_side, coarse_of
+from harmonise.steps.breast import breast_in, chest_wall_side, thinned
 from harmonise.steps.contract import Context, NoParams, Step
 from harmonise.volume import Grid, Volume
 
@@ -48,7 +48,7 @@ def _decide(volume: Volume, _params: NoParams, context: Context) -> dict[str, An
     said = _header_side(orientation)
     if said is None and len(lateralities) == 1:
         said = {"L": "left", "R": "right"}[lateralities[0]]
-    seen = chest_wall_side(breast_in(coarse_of(volume.values[0])[0]).mask)
+    seen = chest_wall_side(breast_in(thinned(volume.values[0])).mask)
     side = seen or said
     conflict = len(lateralities) > 1 or side is None or (said is not None and said != side)
     return {

@@ -114,13 +114,16 @@ def apply_presentation(values: Values, plan: dict[str, Any]) -> Values:
     plan : dict
         From ``plan_presentation``.
     """
-    shown = _through_lut(values, plan) if plan["kind"] == "lut" else _through_window(values, plan)
+    shown: NDArray[np.floating] = (
+        _through_lut(values, plan) if plan["kind"] == "lut" else _through_window(values, plan)
+    )
     if plan["invert"]:
-        shown = 1.0 - shown
+        shown = np.float32(1.0) - shown
     if plan["padding"] is not None:
         low, high = plan["padding"]
-        shown = np.where((values >= low) & (values <= high), 0.0, shown)
-    return np.asarray(np.where(np.isnan(values), np.nan, shown), dtype=np.float32)
+        shown[(values >= low) & (values <= high)] = 0.0
+    shown[np.isnan(values)] = np.nan
+    return np.asarray(shown, dtype=np.float32)
 
 
 def _lut(ds: Dataset, wanted: Sequence[str], index: int | None) -> dict[str, Any] | None:
@@ -180,12 +183,12 @@ def _padding_range(ds: Dataset, slope: float, intercept: float) -> list[float] |
     return sorted(float(v) * slope + intercept for v in (value[0], limit[0]))
 
 
-def _through_lut(values: Values, plan: dict[str, Any]) -> NDArray[np.float64]:
+def _through_lut(values: Values, plan: dict[str, Any]) -> Values:
     """PS3.3 C.11.2.1.1: below the first value mapped the first entry, above the last the last."""
     table = np.frombuffer(zlib.decompress(base64.b64decode(plan["table"])), dtype="<u2")
-    indices = np.rint(np.nan_to_num(values)).astype(np.int64) - int(plan["first"])
-    picked = table[np.clip(indices, 0, len(table) - 1)]
-    return np.asarray(picked / float(2 ** int(plan["bits"]) - 1), dtype=np.float64)
+    levels = (table / float(2 ** int(plan["bits"]) - 1)).astype(np.float32)
+    whole = np.rint(np.nan_to_num(values)).astype(np.int32)
+    return np.take(levels, whole - np.int32(plan["first"]), mode="clip")
 
 
 def _through_window(values: Values, plan: dict[str, Any]) -> NDArray[np.float64]:
