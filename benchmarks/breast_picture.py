@@ -22,7 +22,7 @@ SHRINK = 6
 
 def edge(mask: np.ndarray) -> np.ndarray:
     """Return the rim of a mask, one pixel of the small picture wide."""
-    small = area_mean(mask, SHRINK, SHRINK) > 0.5  # noqa: PLR2004
+    small = area_mean(mask, SHRINK, SHRINK) > 0.5
     rim: np.ndarray = small & ~ndimage.binary_erosion(small, border_value=1)
     return rim
 

@@ -84,7 +84,8 @@ def load_volume(stack: Stack, geometry: Geometry) -> Volume:
         if not keeps_padding:
             covered[slot] = ~_padding(ds, stored)
         scales.append(scale)
-    values[~covered] = np.nan
+    if not keeps_padding:
+        values[~covered] = np.nan
     values, unit, quantitative, said = in_known_unit(values, scales, stack, role.name)
     if correction is not None:
         values = straighten(values, geometry.grid, correction)
@@ -142,6 +143,8 @@ def _real(ds: FileDataset, stored: Stored, scale: Scale) -> NDArray[np.float32]:
         except FOREIGN as error:
             raise UnreadableObject("PIXELS_UNREADABLE", "(0028,3000)") from error
         return looked_up.astype(np.float32)
+    if scale.slope == 1.0 and scale.intercept == 0.0:
+        return stored.astype(np.float32)
     real: NDArray[np.float64] = stored.astype(np.float64) * scale.slope + scale.intercept
     return real.astype(np.float32)
 

@@ -20,6 +20,9 @@ from harmonise.vendor.private import numbers, text
 
 __all__ = ["apply_presentation", "plan_presentation", "presentation_of"]
 
+LARGEST_TABLE = 65535
+"""Grey levels of 16 bits: so many are computed once and looked up."""
+
 Values = NDArray[np.float32]
 
 
@@ -84,6 +87,19 @@ def presentation_of(
         raise UnreadableObject("MG_VOI_LUT_BAD_DESCRIPTOR", type(error).__name__) from error
 
 
+def _shown(values: Values, plan: dict[str, Any]) -> NDArray[np.floating]:
+    """Return values through table or window; a window of whole numbers is looked up too."""
+    if plan["kind"] == "lut":
+        return _through_lut(values, plan)
+    if np.isnan(values.min()) or not bool((np.rint(values) == values).all()):
+        return _through_window(values, plan)
+    low, high = int(values.min()), int(values.max())
+    if high - low > LARGEST_TABLE:
+        return _through_window(values, plan)
+    levels = _through_window(np.arange(low, high + 1, dtype=np.float32), plan)
+    return np.take(levels.astype(np.float32), values.astype(np.int32) - np.int32(low))
+
+
 def _voi(ds: Dataset, choice: tuple[str, int] | None) -> dict[str, Any] | None:
     """Return the VOI description that is chosen, or that the maker's rule takes; None for none."""
     readers = {"lut": _lut, "window": _window}
@@ -114,9 +130,7 @@ def apply_presentation(values: Values, plan: dict[str, Any]) -> Values:
     plan : dict
         From ``plan_presentation``.
     """
-    shown: NDArray[np.floating] = (
-        _through_lut(values, plan) if plan["kind"] == "lut" else _through_window(values, plan)
-    )
+    shown = _shown(values, plan)
     if plan["invert"]:
         shown = np.float32(1.0) - shown
     if plan["padding"] is not None:
