@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods chaos-acquire night accession-list
+.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods chaos-acquire night accession-list bench-projection
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -60,6 +60,9 @@ bench: $(VENV)/.runtime ## what the demo's stages cost; prints a table, writes J
 bench-deid: $(VENV)/.test $(VENV)-peers/.installed ## files a second beside cp and three other de-identifiers
 	$(BIN)/python benchmarks/deid_speed.py --peers $(VENV)-peers/bin/python
 
+bench-projection: $(VENV)/.runtime ## mammograms a second against what they need at least, growth and memory
+	$(BIN)/python -P benchmarks/projection.py
+
 bench-align: $(VENV)/.runtime $(VENV)-referees/.installed ## series of one study on one grid, beside picai-prep
 	$(BIN)/python benchmarks/align.py --referees $(VENV)-referees/bin/python
 
@@ -88,9 +91,10 @@ $(VENV)-peers/.installed $(VENV)-idiscore/.installed $(VENV)-referees/.installed
 canaries: $(VENV)/.test $(VENV)-peers/.installed $(VENV)-idiscore/.installed ## planted strings through ours and four other de-identifiers
 	$(BIN)/python -P benchmarks/canaries.py
 
-referees: $(VENV)-referees/.installed ## ask mirp and z-rad again; their answers must be the frozen ones
+referees: $(VENV)-referees/.installed ## ask mirp, z-rad and scikit-image again; their answers must be the frozen ones
 	$(VENV)-referees/bin/python -m tests.referees.ask_suv --check
 	$(VENV)-referees/bin/python -m tests.referees.ask_grid --check
+	$(VENV)-referees/bin/python -m tests.referees.ask_breast --check
 
 fuzz: $(VENV)/.runtime ## release 20,000 mutated files: no crash, no hang, nothing planted gets out
 	$(BIN)/python benchmarks/fuzz.py --files 20000

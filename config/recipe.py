@@ -36,6 +36,11 @@ class Outputs(Frozen):
     float_maps: Literal["series", "parametric_map"] = "series"
     """Quantitative maps (ADC, HU, SUV): an image series of 16 bits, or a Parametric Map of 32-bit
     floating point numbers."""
+    png: bool = False
+    """A picture of 16 bits a pixel beside a projection whose values are whole numbers."""
+    model_ready: tuple[int, int] | None = None
+    """Rows and columns of a second picture: shrunk to fit, never enlarged, black at the right and
+    below. None writes none."""
     masks: Literal["nifti", "segmentation"] = "segmentation"
     """Where a field of view does not fill the grid: its mask as NIfTI only, or a Segmentation
     too."""
@@ -75,6 +80,9 @@ class Recipe(Frozen):
     """Roles made, in order of choice; none makes every role found."""
     every: tuple[str, ...] = ()
     """Roles of which every series is made; of the others the best one (one a b-value)."""
+    exam: tuple[str, ...] = ()
+    """Views, side first (``RMLO``), that an exam has exactly once each: of repeats the latest is
+    made, and a missing one asks for a look."""
     reference_role: str | None = None
     """Role whose geometry places the common grid; none keeps each series on its own grid."""
     requires: tuple[str, ...] = ()
@@ -91,6 +99,8 @@ class Recipe(Frozen):
     """Whether limbs are told apart: an image of both becomes a volume of each."""
     b_set: BSet = BSet()
     """What the ADC is computed from again, and which b-value is calculated."""
+    calibrated: bool = False
+    """Refuse an ultrasound picture whose pixels have no known size; else it is made in pixels."""
     largest_spacing_mm: float | None = Field(default=None, gt=0)
     """Distance of neighbouring slices above which a series is refused; none takes any."""
     steps: tuple[StepSpec, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -11,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from config.errors import UnknownUnits
+from harmonise.acquired_projection import breast_row, ultrasound_row
 from harmonise.classify import classify, plane_of
 from harmonise.data import table
 from harmonise.geometry import judge
 from harmonise.series import Passport, Role, Stack
 from harmonise.suv.dose import dose_bq
 from harmonise.vendor.contrast import contrast_of
+from harmonise.vendor.makers import manufacturer_of
 
-__all__ = ["acquired_row", "manufacturer_of", "nominal_field_t"]
+__all__ = ["acquired_row", "nominal_field_t"]
 
 GAUSS_ABOVE = 100.0
 """No magnet has so many tesla: the number is in gauss."""
@@ -54,19 +55,11 @@ def acquired_row(stacks: Sequence[Stack], codes: Sequence[str]) -> Row:
         **_diffusion(stacks, roles),
         **_geometry(stacks),
         **_x_ray(first.header, first.passport),
+        **breast_row(stacks),
+        **ultrasound_row(stacks),
         **_injected(stacks),
         "codes": sorted(set(codes)),
     }
-
-
-def manufacturer_of(said: str | None) -> str | None:
-    """Return the vocabulary's name of a maker; None where the header does not say."""
-    if not said:
-        return None
-    for row in table("acquisition_words")["manufacturers"]:
-        if re.search(row["pattern"], said.lower()):
-            return str(row["name"])
-    return "other"
 
 
 def nominal_field_t(said: float | None) -> float | None:

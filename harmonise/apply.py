@@ -14,10 +14,13 @@ from harmonise.diffusion_checks import Check
 from harmonise.encode import (
     Labels,
     may_be_map,
-    write_coverage,
+    may_be_picture,
+    segment_of,
     write_diffusion,
     write_map,
+    write_mask,
     write_nifti,
+    write_picture,
     write_segmentation,
     write_series,
 )
@@ -28,7 +31,8 @@ from harmonise.mr_figures import mr_figures
 from harmonise.mr_quality import Outline
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
 from harmonise.provenance import StepRecord, provenance_of, step_record, volume_digest
-from harmonise.qc import coverage_fraction, measure, verdict_of
+from harmonise.qc import coverage_fraction, measure
+from harmonise.rows import declined_row, made_row
 from harmonise.series import Refusal
 from harmonise.slices import frames_of_slices, placed, turned
 from harmonise.steps import Context
@@ -58,8 +62,8 @@ def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
 
     Each volume gives ``<volume_id>/NNNN.dcm``, ``<volume_id>.nii.gz``, ``<volume_id>.json``, where
     the field of view does not fill the grid ``<volume_id>.coverage.nii.gz`` and, as the recipe's
-    ``outputs`` say, ``<volume_id>.coverage.dcm``, and of a diffusion image ``<volume_id>.bval``
-    and ``.bvec``. A volume that
+    ``outputs`` say, ``<volume_id>.coverage.dcm``, the same for each of its regions, and of a
+    diffusion image ``<volume_id>.bval`` and ``.bvec``. A volume that
     fails for a reason of its own becomes a row with that code; the others go on.
 
     Raises
@@ -82,8 +86,8 @@ def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
                 error.code,
                 error.detail,
             )
-            rows.append(_declined_row(plan, Declined(refusal, stack, planned.role)))
-    rows += [_declined_row(plan, one) for one in plan.declined]
+            rows.append(declined_row(plan, Declined(refusal, stack, planned.role)))
+    rows += [declined_row(plan, one) for one in plan.declined]
     return sorted(rows, key=lambda row: row.sort_key)
 
 
@@ -183,6 +187,7 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
         provenance=provenance,
     )
     nifti = write_nifti(volume, folder / f"{planned.volume_id}.nii.gz")
+    _write_pictures(plan, volume, folder / planned.volume_id)
     if planned.role.b_value is not None:
         write_diffusion(
             planned.role.b_value,
@@ -191,10 +196,10 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
             folder / planned.volume_id,
             is_known=bool(planned.parts) or planned.stack.frames[0].scan_gradient is None,
         )
-    if coverage_fraction(volume) < 1.0:
-        mask = folder / f"{planned.volume_id}.coverage"
-        write_coverage(volume, mask.with_name(f"{mask.name}.nii.gz"))
-        if plan.recipe.outputs.masks == "segmentation" and volume.grid.positioned:
+    for region in _regions(volume):
+        mask = folder / f"{planned.volume_id}.{region}"
+        write_mask(segment_of(volume, region), volume.grid, mask.with_name(f"{mask.name}.nii.gz"))
+        if plan.recipe.outputs.masks == "segmentation" and _may_be_segmented(volume, region):
             write_segmentation(
                 volume,
                 planned.stack,
@@ -202,9 +207,33 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
                 images=images,
                 labels=labels,
                 provenance=provenance,
+                region=region,
             )
     write_whole(folder / f"{planned.volume_id}.json", canonical_json(provenance) + b"\n")
-    return _made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
+    return made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
+
+
+def _write_pictures(plan: StudyPlan, volume: Volume, stem: Path) -> None:
+    """Write the pictures the recipe asks for: ``<volume_id>.png`` and ``<volume_id>.model.png``."""
+    outputs = plan.recipe.outputs
+    if not may_be_picture(volume):
+        return
+    if outputs.png:
+        write_picture(volume, stem.with_name(f"{stem.name}.png"))
+    if outputs.model_ready is not None:
+        target = stem.with_name(f"{stem.name}.model.png")
+        write_picture(volume, target, shape=outputs.model_ready)
+
+
+def _regions(volume: Volume) -> list[str]:
+    """Return the masks to write: where the field of view does not fill the grid, and regions."""
+    uncovered = ["coverage"] if coverage_fraction(volume) < 1.0 else []
+    return uncovered + sorted(name for name, mask in volume.regions.items() if mask.any())
+
+
+def _may_be_segmented(volume: Volume, region: str) -> bool:
+    """Tell whether a Segmentation can hold a mask: without a place it holds one frame only."""
+    return volume.grid.positioned or (region != "coverage" and volume.grid.shape[0] == 1)
 
 
 def _labels(
@@ -228,63 +257,3 @@ def _labels(
         gradient=gradient,
         side=planned.side,
     )
-
-
-def _made_row(
-    plan: StudyPlan, planned: PlannedVolume, volume: Volume, codes: tuple[str, ...], nifti: str
-) -> ManifestRow:
-    slices, rows, columns = volume.grid.shape
-    return ManifestRow(
-        **_common(plan, planned.stack.subject, planned.stack.study_uid, planned.stack.header),
-        volume_id=planned.volume_id,
-        source_series_uids=(planned.stack.series_uid,),
-        role=planned.role.name,
-        b_value=planned.role.b_value,
-        verdict=verdict_of(codes),
-        codes=codes,
-        unit=volume.unit,
-        nifti_path=nifti,
-        dicom_path=nifti.removesuffix(".nii.gz"),
-        rows=rows,
-        columns=columns,
-        slices=slices,
-        spacing_mm=volume.grid.spacing_mm,
-    )
-
-
-def _declined_row(plan: StudyPlan, one: Declined) -> ManifestRow:
-    refusal = one.refusal
-    header = one.stack.header if one.stack else {}
-    return ManifestRow(
-        **_common(plan, refusal.subject, refusal.study_uid, header),
-        volume_id=None,
-        source_series_uids=(refusal.series_uid,) if refusal.series_uid else (),
-        role=one.role.name if one.role else None,
-        b_value=one.role.b_value if one.role else None,
-        verdict="REJECT",
-        codes=(refusal.code,),
-        unit=None,
-        nifti_path=None,
-        dicom_path=None,
-        rows=None,
-        columns=None,
-        slices=None,
-        spacing_mm=None,
-    )
-
-
-def _common(
-    plan: StudyPlan, subject: str, study_uid: str, header: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the columns that made and declined rows share."""
-    strength = header.get("MagneticFieldStrength")
-    return {
-        "subject": subject,
-        "study_uid": study_uid,
-        "vendor": header.get("Manufacturer"),
-        "model": header.get("ManufacturerModelName"),
-        "field_strength_t": float(strength) if isinstance(strength, (int, float)) else None,
-        "recipe": plan.recipe.name,
-        "recipe_hash": plan.recipe_hash,
-        "model_hash": plan.model_hash,
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from config.errors import InconsistentSeries
+from config.errors import InconsistentSeries, UnknownUnits
 from config.recipe import Recipe
 from harmonise.ct_choice import kernel_class
 from harmonise.series import Geometry, Role, Stack
@@ -20,10 +20,12 @@ def eligible(stack: Stack, role: Role, geometry: Geometry, recipe: Recipe) -> St
     Raises
     ------
     RejectedError
-        ``CT_GAP``, ``MR_GAP``, ``PT_GAP``; ``CT_KERNEL_UNKNOWN``, ``CT_KERNEL_OTHER``; and what
+        ``CT_GAP``, ``MR_GAP``, ``PT_GAP``; ``CT_KERNEL_UNKNOWN``, ``CT_KERNEL_OTHER``;
+        ``US_UNCALIBRATED``; and what
         :func:`harmonise.vendor.measurable.measurable` raises.
     """
     _close_enough(stack, geometry, recipe)
+    _calibrated(stack, geometry, recipe)
     if recipe.kernel_classes and role.name == "ct":
         _kernel_taken(stack, recipe)
     return measurable(stack, role.name)
@@ -36,6 +38,16 @@ def _close_enough(stack: Stack, geometry: Geometry, recipe: Recipe) -> None:
     if slice_mm > most_mm + 1e-3:  # positions are decimal strings
         detail = f"(0020,0032) slices {slice_mm:.2f} mm apart, the recipe takes {most_mm:g} mm"
         raise InconsistentSeries(f"{stack.modality}_GAP", detail)
+
+
+def _calibrated(stack: Stack, geometry: Geometry, recipe: Recipe) -> None:
+    """Refuse pictures without millimetres where lengths and areas will be measured."""
+    region = stack.frames[0].region
+    if region is None or not recipe.calibrated or geometry.grid is None:
+        return
+    if None in geometry.grid.spacing_mm[1:]:
+        detail = f"{region.flag or 'no spacing'}: {region.why}"
+        raise UnknownUnits("US_UNCALIBRATED", detail)
 
 
 def _kernel_taken(stack: Stack, recipe: Recipe) -> None:

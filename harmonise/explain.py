@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import UnreadableObject
+from harmonise.encode.files import region_of_file
 from harmonise.encode.private import read_provenance
 from harmonise.provenance import FORMAT
 from harmonise.vendor.headers import read_header
@@ -28,7 +29,9 @@ def provenance_of_file(path: Path) -> dict[str, Any]:
         ``PROVENANCE_MISSING`` when the file does not say how it was made.
     """
     if path.name.endswith(".nii.gz"):
-        stem = path.name.removesuffix(".nii.gz").removesuffix(".coverage")
+        stem = path.name.removesuffix(".nii.gz")
+        region = region_of_file(path)
+        stem = stem.removesuffix(f".{region}") if region else stem
         path = path.with_name(f"{stem}.json")
     try:
         with path.open("rb") as stream:

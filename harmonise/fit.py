@@ -10,7 +10,6 @@ from typing import Any
 
 from config.errors import InconsistentSeries, RejectedError
 from config.recipe import Recipe
-from harmonise.acquired import manufacturer_of
 from harmonise.computed import natives_of, read_planned
 from harmonise.encode.private import canonical_json
 from harmonise.landmarks import balanced_weights
@@ -18,6 +17,7 @@ from harmonise.model import Model, kind_of
 from harmonise.plan import check_recipe
 from harmonise.planned import PlannedVolume, StudyPlan
 from harmonise.steps import Context, PlannedStep
+from harmonise.vendor.makers import manufacturer_of
 
 __all__ = ["Measured", "fit_key", "fit_model", "measure_study", "needs_fit"]
 

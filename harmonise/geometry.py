@@ -14,6 +14,7 @@ from harmonise.places import Array, Shear, Slices, arranged, fitted, holes, leng
 from harmonise.series import Geometry, Stack
 from harmonise.split import ORIENTATION_TOLERANCE
 from harmonise.straighten import corrected_grid
+from harmonise.us import judge_ultrasound
 from harmonise.volume import Grid
 
 __all__ = ["POSITION_TOLERANCE_MM", "judge"]
@@ -90,7 +91,10 @@ def _refused(stack: Stack, verdict: str, ending: str, detail: str, error: float 
 
 def _planar(stack: Stack) -> Geometry:
     """Judge images without a place: fine for projections, a refusal for slices."""
-    if stack.modality in {"MR", "CT", "PT"}:
+    if stack.frames[0].region is not None:
+        return judge_ultrasound(stack)
+    is_volume = stack.modality in {"MR", "CT", "PT"} or len(stack.frames) > 1
+    if is_volume:
         return _refused(stack, "PLANAR", "NO_POSITION", "no (0020,0032) or no (0020,0037)")
     frame = stack.frames[0]
     row, column = frame.pixel_spacing_mm or (None, None)

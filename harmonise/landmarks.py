@@ -15,6 +15,7 @@ from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
 from config.errors import InconsistentSeries
+from harmonise.histogram import otsu_threshold
 
 __all__ = [
     "Beyond",
@@ -24,6 +25,7 @@ __all__ = [
     "image_landmarks",
     "smooth_curve",
     "standard_scale",
+    "tissue_landmarks",
 ]
 
 Beyond = Literal["extrapolate", "clip"]
@@ -61,6 +63,44 @@ def image_landmarks(values: NDArray[np.floating], ranks: Sequence[float]) -> tup
     if not found[-1] > found[0]:
         raise InconsistentSeries("VOLUME_CONSTANT", f"every landmark is {found[0]:g}")
     return tuple(float(v) for v in found)
+
+
+def tissue_landmarks(
+    values: NDArray[np.floating], ranks: Sequence[float], outer: tuple[float, float]
+) -> tuple[float, ...]:
+    """Return the landmarks of two tissues: percentiles of the darker and of the brighter one.
+
+    How much of a breast is dense differs from woman to woman, so a percentile of the whole breast
+    is fat in one and gland in another. The two classes of Otsu's threshold are each measured by
+    themselves, so that the share of dense tissue sets no landmark.
+
+    Parameters
+    ----------
+    values : ndarray, any shape
+        The voxels of the mask, all finite.
+    ranks : sequence of float
+        Percentiles inside each class, rising, between 0 and 100.
+    outer : tuple of float
+        Percentiles of all values that are the first and the last landmark.
+
+    Returns
+    -------
+    tuple of float
+        ``2 + 2 len(ranks)`` landmarks, rising.
+
+    Raises
+    ------
+    InconsistentSeries
+        ``MASK_EMPTY`` for fewer than `FEWEST_VOXELS` voxels; ``VOLUME_CONSTANT``.
+    """
+    first, last = image_landmarks(values, outer)
+    inner = values[(values > first) & (values < last)].astype(np.float64, copy=False)
+    if inner.size < FEWEST_VOXELS or inner.min() == inner.max():
+        raise InconsistentSeries("VOLUME_CONSTANT", "two tissues cannot be told apart")
+    threshold = otsu_threshold(inner)
+    classes = inner[inner <= threshold], inner[inner > threshold]
+    middle = [float(v) for part in classes for v in np.percentile(part, ranks)]
+    return (first, *middle, last)
 
 
 def standard_scale(
@@ -134,14 +174,15 @@ def _distinct(
 
 
 def smooth_curve(
-    landmarks: Sequence[float], scale: Sequence[float], ranks: Sequence[float]
+    landmarks: Sequence[float], scale: Sequence[float], ranks: Sequence[float] | None
 ) -> tuple[float, ...]:
     """Return a rising polynomial from an image's landmarks to the standard scale.
 
     A landmark between two tissues moves far when an organ is a little larger, and straight lines
     through it bend the contrast of whatever lies there. So a cubic is fitted to all landmarks by
     least squares, each weighted by the density of the histogram about it: ``density = d rank /
-    d landmark``. Where a cubic would fall somewhere, a parabola is taken, then a straight line.
+    d landmark``; equally where ``ranks`` is None. Where a cubic would fall somewhere, a parabola
+    is taken, then a straight line.
 
     Returns
     -------
@@ -150,8 +191,11 @@ def smooth_curve(
     """
     mine = np.asarray(landmarks, np.float64)
     x = (mine - mine[0]) / (mine[-1] - mine[0])
-    density = np.gradient(np.asarray(ranks, np.float64)) / np.maximum(np.gradient(x), FINEST_STEP)
-    weights = np.maximum(density / density.max(), SMALLEST_WEIGHT)
+    weights = np.ones_like(x)
+    if ranks is not None:
+        steps = np.maximum(np.gradient(x), FINEST_STEP)
+        density = np.gradient(np.asarray(ranks, np.float64)) / steps
+        weights = np.maximum(density / density.max(), SMALLEST_WEIGHT)
     for degree in range(min(CURVE_DEGREE, len(set(x)) - 1), 0, -1):
         found = Polynomial(
             np.polynomial.polynomial.polyfit(x, np.asarray(scale), degree, w=weights)

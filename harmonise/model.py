@@ -63,8 +63,9 @@ class Model:
 
 
 def kind_of(role: Role) -> str:
-    """Return the kind of volume a model holds one fit for: role and b-value."""
-    return role.name if role.b_value is None else f"{role.name}_b{role.b_value:g}"
+    """Return the kind of volume a model holds one fit for: role, and b-value or view."""
+    name = f"{role.name}_{role.view.lower()}" if role.view else role.name
+    return name if role.b_value is None else f"{name}_b{role.b_value:g}"
 
 
 def model_from_bytes(data: bytes) -> Model:

@@ -11,13 +11,14 @@ from config.base import fingerprint
 from config.errors import ConfigurationError, RejectedError
 from config.recipe import Recipe
 from harmonise.choose import Candidate, best
-from harmonise.classify import classify
+from harmonise.classify import INTENTS, NAMED_APART, classify
 from harmonise.computed import COMPUTED_FROM, grouped
 from harmonise.ct_choice import best_ct, phase_of
 from harmonise.eligible import eligible, with_frame_flags
+from harmonise.exam import exam_gaps, film_named, latest, place_in_exam
 from harmonise.geometry import judge
 from harmonise.model import Model, kind_of
-from harmonise.plan_codes import header_codes, resample_of, view_of, why_no_grid
+from harmonise.plan_codes import header_codes, resample_of, why_no_grid
 from harmonise.plan_limbs import Limb, sides_of
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
 from harmonise.series import Passport, Refusal, Role, Stack
@@ -25,6 +26,7 @@ from harmonise.stacks import read_stacks
 from harmonise.steps import PlannedStep, planned_steps
 from harmonise.steps.resample import ResampleParams
 from harmonise.uids import volume_id
+from harmonise.views import view_of
 
 __all__ = ["check_recipe", "plan_study"]
 
@@ -69,7 +71,7 @@ def plan_study(
     """
     steps_of = check_recipe(recipe)
     stacks, refusals = read_stacks(paths, passports or {})
-    declined = [Declined(_film(refusal)) for refusal in refusals]
+    declined = [Declined(film_named(refusal)) for refusal in refusals]
     studies: dict[str, list[Stack]] = defaultdict(list)
     for stack in stacks:
         studies[stack.study_uid].append(stack)
@@ -97,7 +99,7 @@ def check_recipe(recipe: Recipe) -> dict[str, tuple[PlannedStep, ...]]:
     Raises
     ------
     ConfigurationError
-        ``STEP_UNKNOWN``, ``STEP_PARAMS_INVALID``, ``RECIPE_FITS_TWICE`` or
+        ``STEP_UNKNOWN``, ``STEP_PARAMS_INVALID``, ``RECIPE_FITS_TWICE``, ``MG_INTENT_MIXED`` or
         ``QUANTITATIVE_NOT_NORMALISED``.
     """
     steps_of = {"*": planned_steps(recipe.steps)}
@@ -107,6 +109,9 @@ def check_recipe(recipe: Recipe) -> dict[str, tuple[PlannedStep, ...]]:
         # the second would be fitted on what the first makes, which is known after its fit only
         if sum(step.fit is not None for step, _ in steps) > 1:
             raise ConfigurationError("RECIPE_FITS_TWICE", f"recipe {recipe.name}: role {role}")
+    mixed = [role for role in recipe.roles if role in INTENTS]
+    if len(mixed) > 1:
+        raise ConfigurationError("MG_INTENT_MIXED", f"recipe {recipe.name}: {', '.join(mixed)}")
     for role in QUANTITATIVE_ROLES:
         if recipe.roles and role not in recipe.roles:
             continue
@@ -115,14 +120,6 @@ def check_recipe(recipe: Recipe) -> dict[str, tuple[PlannedStep, ...]]:
                 detail = f"recipe {recipe.name}: step {step.name} on role {role}"
                 raise ConfigurationError("QUANTITATIVE_NOT_NORMALISED", detail)
     return steps_of
-
-
-def _film(refusal: Refusal) -> Refusal:
-    """Name digitised film for what it is: a mammogram kept as a secondary capture."""
-    is_capture = refusal.code == "UNSUPPORTED_MODALITY" and "Secondary Capture" in refusal.detail
-    if refusal.modality == "MG" and is_capture:
-        return replace(refusal, code="MG_DIGITISED_FILM")
-    return refusal
 
 
 def _decline(stack: Stack, role: Role | None, code: str, detail: str = "") -> Declined:
@@ -147,7 +144,8 @@ def _candidates(stacks: Iterable[Stack], recipe: Recipe) -> tuple[list[Candidate
             not recipe.roles or role.name in bases.union(recipe.roles)
         )
         if not is_asked:
-            declined.append(_decline(stack, role, "NOT_SELECTED", f"role {role.name}"))
+            code = NAMED_APART.get(role.name, "NOT_SELECTED")
+            declined.append(_decline(stack, role, code, f"role {role.name}"))
         elif geometry.grid is None:
             declined.append(
                 _decline(stack, role, why_no_grid(stack, role, geometry), geometry.detail)
@@ -205,7 +203,7 @@ def _plan_roles(
     groups: dict[tuple[int, str, float], list[Candidate]] = defaultdict(list)
     for one in candidates:
         groups[_place(one, recipe)].append(one)
-    volumes, declined = [], []
+    volumes, declined, taken = [], [], []
     for key in sorted(groups):
         steps = steps_of.get(groups[key][0].role.name, steps_of["*"])
         chosen, why = _choose(groups[key], resample_of(steps), anchor)
@@ -213,12 +211,21 @@ def _plan_roles(
             _planned(chosen, (*limb.steps, *steps), recipe, anchor, why, limb)
             for limb in sides_of(chosen, recipe)
         ]
+        taken.append(chosen)
         declined += [
             _rival(one, "NOT_SELECTED", f"another series fills {one.role.name}")
             for one in groups[key]
             if one is not chosen
         ]
+    gaps = exam_gaps(taken, recipe.exam) if recipe.exam else ""
+    if gaps:
+        volumes = [_incomplete(volume, gaps) for volume in volumes]
     return volumes, declined
+
+
+def _incomplete(volume: PlannedVolume, gaps: str) -> PlannedVolume:
+    codes = tuple(dict.fromkeys((*volume.codes, "MG_INCOMPLETE_EXAM")))
+    return replace(volume, codes=codes, log=(*volume.log, f"exam: {gaps}"))
 
 
 def _place(one: Candidate, recipe: Recipe) -> tuple[int, str, float]:
@@ -228,17 +235,20 @@ def _place(one: Candidate, recipe: Recipe) -> tuple[int, str, float]:
     """
     b_value = -1.0 if one.role.b_value is None else one.role.b_value
     if not recipe.roles:
-        return (0, "#".join((one.stack.series_uid, *_sources(one.stack))), b_value)
+        return (0, "#".join((one.stack.series_uid, *_sources(one.stack), one.stack.panel)), b_value)
     order = recipe.roles.index(one.role.name)
     own = phase_of(one.stack) if one.role.name == "ct" else ""
+    view = place_in_exam(one.stack, recipe.exam) if one.role.name in INTENTS else ""
     if one.role.name in recipe.every:
-        own = "#".join(_sources(one.stack))
+        own = view or "#".join((*_sources(one.stack), one.stack.panel))
     return (order, own, b_value)
 
 
 def _choose(
     rivals: Sequence[Candidate], params: ResampleParams | None, anchor: Candidate | None
 ) -> tuple[Candidate, str]:
+    if all(one.role.name in INTENTS for one in rivals):
+        return latest(rivals)
     if params is None:
         return best(rivals, target=None)
     if anchor is None and all(one.role.name == "ct" for one in rivals):
@@ -260,14 +270,14 @@ def _planned(
     why: str,
     limb: Limb,
 ) -> PlannedVolume:
-    view = view_of(chosen.stack) if chosen.role.name.startswith("mg_") else limb.side
+    view = view_of(chosen.stack.header) if chosen.role.name in INTENTS else None
     planned = PlannedVolume(
         volume_id=volume_id(
             chosen.role.name,
             chosen.role.b_value,
             [chosen.stack.series_uid, *_sources(chosen.stack)],
             fingerprint(recipe),
-            view.replace("?", "x"),
+            view.name.replace("?", "x") if view else limb.side or chosen.stack.panel,
         ),
         stack=chosen.stack,
         geometry=chosen.geometry,
@@ -275,7 +285,7 @@ def _planned(
         steps=steps,
         reference=anchor.grid if anchor else None,
         parts=chosen.parts,
-        log=(why, chosen.role.why, *limb.log),
+        log=(why, chosen.role.why, *([view.said()] if view else ()), *limb.log),
         side=limb.side,
     )
     return replace(planned, codes=(*header_codes(planned, chosen, recipe, anchor), *limb.codes))

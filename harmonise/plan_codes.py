@@ -6,14 +6,15 @@ from collections.abc import Iterable
 
 from config.recipe import Recipe
 from harmonise.choose import Candidate
-from harmonise.data import table
+from harmonise.classify import INTENTS
 from harmonise.grids import analytic_coverage
 from harmonise.planned import PlannedVolume
 from harmonise.series import Geometry, Role, Stack
 from harmonise.steps import PlannedStep
 from harmonise.steps.resample import ResampleParams
+from harmonise.views import view_of
 
-__all__ = ["header_codes", "resample_of", "view_of", "why_no_grid"]
+__all__ = ["header_codes", "resample_of", "why_no_grid"]
 
 
 def resample_of(steps: Iterable[PlannedStep]) -> ResampleParams | None:
@@ -55,8 +56,10 @@ def header_codes(
             share = float(analytic_coverage(chosen.grid, target).mean())
             if share < recipe.minimum_coverage:
                 codes.append("MR_FOV_NOT_COVERED")
-    if chosen.role.name.startswith("mg_") and "?" in view_of(chosen.stack):
-        codes.append("MG_NO_VIEW")
+    if chosen.role.name in INTENTS:
+        codes += view_of(chosen.stack.header).codes
+        if chosen.stack.header.get("BreastImplantPresent") == "YES":
+            codes.append("MG_IMPLANT")
     return tuple(dict.fromkeys(codes))
 
 
@@ -66,12 +69,3 @@ def _shows_direction(chosen: Candidate, recipe: Recipe) -> bool:
     frame = chosen.stack.frames[0]
     has_direction = bool(frame.gradient or frame.scan_gradient)
     return is_one and bool(chosen.role.b_value) and has_direction
-
-
-def view_of(stack: Stack) -> str:
-    """Return side and view, ``RMLO``; ``?`` stands for what the header does not say."""
-    header = stack.header
-    side = header.get("ImageLaterality") or header.get("Laterality") or "?"
-    known: dict[str, str] = table("mg_views")
-    view = known.get(str(header.get("ViewCode"))) or known.get(str(header.get("ViewPosition")))
-    return f"{side if side in {'L', 'R'} else '?'}{view or '?'}"

@@ -31,10 +31,13 @@ StepRecord = dict[str, Any]
 
 
 def volume_digest(volume: Volume) -> str:
-    """Return the SHA-256 (hex) of a volume's values and grid; NaN is written in one way."""
+    """Return the SHA-256 (hex) of values, grid and regions; NaN is written in one way."""
     digest = hashlib.sha256(canonical_json(grid_to_json(volume.grid)))
     values = np.where(np.isnan(volume.values), np.float32(np.nan), volume.values)
-    digest.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
+    digest.update(np.ascontiguousarray(values, dtype="<f4").data)
+    for name in sorted(volume.regions):
+        digest.update(name.encode())
+        digest.update(np.packbits(volume.regions[name]).data)
     return digest.hexdigest()
 
 
@@ -69,6 +72,7 @@ def provenance_of(
         "volume_id": planned.volume_id,
         "study_uid": stack.study_uid,
         "source_series_uids": [stack.series_uid],
+        "panel": stack.panel,
         "role": {
             "name": planned.role.name,
             "b_value": planned.role.b_value,

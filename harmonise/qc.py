@@ -23,6 +23,9 @@ __all__ = [
 
 Verdict = Literal["PASS", "REVIEW", "REJECT"]
 
+LARGEST_LEVEL = 65535
+"""Whole numbers up to this are counted by value, a hundred times faster on a mammogram."""
+
 PERCENTILES = (1, 25, 50, 75, 99)
 
 
@@ -38,10 +41,13 @@ def coverage_fraction(volume: Volume) -> float:
 
 def percentiles(values: NDArray[np.floating]) -> dict[str, float]:
     """Return the 1st, 25th, 50th, 75th and 99th percentile of the measured values."""
-    measured = values[np.isfinite(values)].astype(np.float64)
+    measured = values[np.isfinite(values)]
     if not measured.size:
         return {}
-    found = np.percentile(measured, PERCENTILES)
+    if measured.min() >= 0 and _is_whole(measured):
+        found = _counted_percentiles(np.bincount(measured.astype(np.int32)))
+    else:
+        found = np.percentile(measured.astype(np.float64), PERCENTILES)
     return {f"p{q}": float(value) for q, value in zip(PERCENTILES, found, strict=True)}
 
 
@@ -52,13 +58,46 @@ def entropy_focus(values: NDArray[np.floating]) -> float | None:
     when all n voxels are equal, ``n (1 / sqrt n) ln(sqrt n)``. Unchanged by a change of scale; 1
     for a constant image, 0 for a single bright voxel. None when a value is negative or all are 0.
     """
-    measured = values[np.isfinite(values)].astype(np.float64)
-    energy = float(np.sqrt((measured**2).sum()))
-    if measured.size < 2 or energy == 0.0 or measured.min() < 0:
+    measured = values[np.isfinite(values)]
+    if measured.size < 2 or measured.min() < 0:
         return None
-    share = measured[measured > 0] / energy
+    levels, counts = _levels(measured)
+    energy = float(np.sqrt((counts * levels**2).sum()))
+    if energy == 0.0:
+        return None
+    share = levels / energy
     largest = measured.size / np.sqrt(measured.size) * np.log(np.sqrt(measured.size))
-    return float(-(share * np.log(share)).sum() / largest) + 0.0
+    return float(-(counts * share * np.log(share)).sum() / largest) + 0.0
+
+
+def _is_whole(measured: NDArray[np.floating]) -> bool:
+    return bool(measured.max() <= LARGEST_LEVEL) and bool((measured == np.rint(measured)).all())
+
+
+def _counted_percentiles(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the percentiles of whole numbers from how often each stands there.
+
+    Linear between order statistics, as ``numpy.percentile``.
+    """
+    upto = np.cumsum(counts)
+    place = (upto[-1] - 1) * np.asarray(PERCENTILES) / 100
+    below, above = np.floor(place), np.ceil(place)
+    low, high = (
+        np.searchsorted(upto, at, side="right").astype(np.float64) for at in (below, above)
+    )
+    found: NDArray[np.float64] = low + (high - low) * (place - below)
+    return found
+
+
+def _levels(measured: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the positive values and how often each stands there; whole ones are counted once."""
+    if _is_whole(measured):
+        counts = np.bincount(measured.astype(np.int32))
+        levels = np.flatnonzero(counts)
+        levels = levels[levels > 0]
+        return levels.astype(np.float64), counts[levels]
+    positive = measured[measured > 0].astype(np.float64)
+    return positive, np.ones(positive.size, np.int64)
 
 
 def measure(volume: Volume) -> dict[str, float | None]:

@@ -85,8 +85,11 @@ def _parts(
     wanted = {(row["sop_uid"], row["frame"]) for row in provenance["inputs"]}
     stacks, refusals = read_stacks(paths, passports)
     frames = [{(f.sop_instance_uid, f.frame_index + 1) for f in s.frames} for s in stacks]
-    chosen = [stack for stack, own in zip(stacks, frames, strict=True) if own <= wanted]
-    found = set().union(*(own for own in frames if own <= wanted))
+    panel = provenance.get("panel", "")
+    pairs = [(s, own) for s, own in zip(stacks, frames, strict=True) if own <= wanted]
+    pairs = [(stack, own) for stack, own in pairs if stack.panel == panel]
+    chosen = [stack for stack, _ in pairs]
+    found = set().union(*(own for _, own in pairs))
     if found != wanted or (len(chosen) > 1 and not provenance.get("computed")):
         why = ", ".join(sorted({refusal.code for refusal in refusals})) or "they split otherwise"
         detail = f"{READING}: the {len(wanted)} recorded frames form no volume here ({why})"

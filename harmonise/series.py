@@ -17,6 +17,7 @@ __all__ = [
     "Geometry",
     "Passport",
     "Refusal",
+    "Region",
     "Role",
     "Stack",
 ]
@@ -51,6 +52,20 @@ class Passport:
 
 
 @dataclass(frozen=True)
+class Region:
+    """What one picture on an ultrasound frame is (PS3.3 C.8.5.5).
+
+    ``kind`` is tissue, colour, spectral, mmode, graphics or none; ``flag`` and ``refusal`` are
+    codes that its calibration calls for, ``why`` says by which element.
+    """
+
+    kind: str
+    flag: str = ""
+    refusal: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Frame:
     """One 2D frame of one instance; geometry in LPS millimetres."""
 
@@ -79,6 +94,8 @@ class Frame:
     pet: Pet | None = None
     tile: tuple[int, int] | None = None
     """Row and column where this slice begins in a frame that holds several side by side."""
+    region: Region | None = None
+    """What an ultrasound picture is, ``tile`` being where it begins; None for other images."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,7 @@ class Stack:
     ``header`` holds plain values by DICOM keyword that classification and encoding need
     (Modality, SeriesDescription, Manufacturer, ...), no identity beyond what the objects hold.
     ``flags`` are codes of kind ``flag`` (``DUPLICATE_INSTANCE``) that the result must carry.
+    ``panel`` tells apart the images that one ultrasound picture shows side by side; "" for others.
     """
 
     series_uid: str
@@ -100,6 +118,7 @@ class Stack:
     header: dict[str, Any] = field(default_factory=dict)
     passport: Passport | None = None
     flags: tuple[str, ...] = ()
+    panel: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +143,8 @@ class Role:
 
     ``calculated`` is True for a b-value image computed from others, False for an acquired one,
     None where the question does not arise or the headers do not say. ``phase`` is the place of a
-    dynamic volume in time, counted from 1, where the headers say. ``why`` names the rule.
+    dynamic volume in time, counted from 1, where the headers say. ``view`` is the projection of a
+    mammogram (CC, MLO, ...). ``why`` names the rule.
     """
 
     name: str
@@ -132,6 +152,7 @@ class Role:
     calculated: bool | None = None
     why: str = ""
     phase: int | None = None
+    view: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ def turned(
 def frames_of_slices(planned: PlannedVolume, native: Grid | None, grid: Grid) -> list[list[Frame]]:
     """Return for every slice the frames it was made from, the nearest one first."""
     planes = _planes(planned)
+    if not grid.positioned and len(planes) == grid.shape[0]:
+        return planes
     if native is None or not grid.positioned or len(planes) == 1:
         return [planes[0]] * grid.shape[0]
     if native == grid:

@@ -63,12 +63,26 @@ def _by_attributes(headers: Headers) -> Divide:
             frame.gradient and tuple(round(value, 3) for value in frame.gradient),
             frame.scan_gradient and tuple(round(value, 3) for value in frame.scan_gradient),
             f"{frame.temporal_position or 0:06d}",
-            (frame.sop_instance_uid, frame.frame_index) if frame.position_mm is None else None,
+            _own_part(frame),
             # one object of tiled slices is one volume
-            frame.tile and (f"{frame.instance_number or 0:06d}", frame.sop_instance_uid),
+            frame.tile
+            and frame.region is None
+            and (f"{frame.instance_number or 0:06d}", frame.sop_instance_uid),
         )
 
     return lambda frames: _grouped(frames, key)
+
+
+def _own_part(frame: Frame) -> tuple[Any, ...] | None:
+    """Return what parts an image without a place from all others; None for one that has a place.
+
+    The frames of a cine stay together, each picture on them by itself.
+    """
+    if frame.region is not None:
+        return (frame.sop_instance_uid, frame.tile)
+    if frame.position_mm is None:
+        return (frame.sop_instance_uid, frame.frame_index)
+    return None
 
 
 def _by_echo(frames: list[Frame]) -> list[list[Frame]]:
@@ -98,6 +112,8 @@ def _by_repeat(headers: Headers) -> Divide:
     """Part volumes taken again at the same place where no temporal position is given."""
 
     def divide(frames: list[Frame]) -> list[list[Frame]]:
+        if frames[0].region is not None:
+            return [frames]
         places = _grouped(frames, lambda f: f.position_mm)
         if len(places) in (len(frames), 0) or frames[0].temporal_position is not None:
             return [frames]

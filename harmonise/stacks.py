@@ -110,7 +110,24 @@ def _series(
     whole, torn = without_torn(stacks)
     if torn:
         refusals.append(_refuse(instances[0], "SERIES_TORN", torn))
-    return whole, refusals
+    return _with_panels(whole), refusals
+
+
+def _with_panels(stacks: list[Stack]) -> list[Stack]:
+    """Give each picture that one ultrasound object shows its number, left to right."""
+    by_object: dict[str, list[Stack]] = defaultdict(list)
+    for stack in stacks:
+        by_object[stack.frames[0].sop_instance_uid].append(stack)
+
+    def named(stack: Stack) -> Stack:
+        rivals = by_object[stack.frames[0].sop_instance_uid]
+        if stack.frames[0].region is None or len(rivals) == 1:
+            return stack
+        places = sorted((one.frames[0].tile or (0, 0))[::-1] for one in rivals)
+        own = (stack.frames[0].tile or (0, 0))[::-1]
+        return replace(stack, panel=f"p{places.index(own) + 1}")
+
+    return [named(stack) for stack in stacks]
 
 
 def _without_copies(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,6 +73,9 @@ class Volume:
     field_of_view : ndarray of bool or None
         True where an image of the source lies, whether it measured or wrote padding there; None
         means everywhere. What lies outside is nothing that any step may fill.
+    regions : mapping of str to ndarray of bool
+        Masks on the grid by name (rows of ``segments.yaml``): the breast, the sector of a probe,
+        callipers. Written beside the volume.
     """
 
     values: NDArray[np.float32]
@@ -81,7 +85,12 @@ class Volume:
     quantitative: bool = False
     meta: dict[str, Any] = field(default_factory=dict)
     field_of_view: NDArray[np.bool_] | None = None
+    regions: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def with_values(self, values: NDArray[np.float32], **changes: Any) -> Volume:
         """Return a copy with other values (and other fields, by name)."""
         return replace(self, values=values.astype(np.float32, copy=False), **changes)
+
+    def with_regions(self, **masks: NDArray[np.bool_]) -> Volume:
+        """Return a copy with masks added, or put in place of those of the same name."""
+        return replace(self, regions={**self.regions, **masks})

@@ -15,7 +15,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from config.errors import UnreadableObject
 from config.files import write_together
-from harmonise.encode.header import ClassRule, class_rule, derived_image_type, inherited
+from harmonise.encode.header import STORED_AS, ClassRule, class_rule, derived_image_type, inherited
 from harmonise.encode.modules import (
     shown_range,
     write_equipment,
@@ -29,6 +29,7 @@ from harmonise.encode.pet import write_suv
 from harmonise.encode.private import deflated, write_block
 from harmonise.encode.quantise import Quantised, quantise
 from harmonise.encode.shared import Shared
+from harmonise.encode.ultrasound import write_region
 from harmonise.series import Frame, Stack
 from harmonise.uids import derived_uid, implementation_uid
 from harmonise.vendor.headers import FOREIGN, quiet, read_header
@@ -124,7 +125,7 @@ def write_series(
         The folder cannot be written.
     """
     rule = class_rule(stack.frames[0].sop_class_uid)
-    flags = {key: bool(rule.get(key)) for key in ("whole", "zero_intercept")}
+    flags = {key: bool(rule.get(key)) for key in STORED_AS}
     quantised = quantise(volume.values, **flags)
     shown = shown_range(volume, changed=labels.changed)
     series = _Series(volume, stack, rule, quantised, labels, deflated(provenance), shown)
@@ -176,7 +177,9 @@ class _Series:
                 changed=self.labels.changed,
                 shown=self.shown,
             )
-            if not self.volume.grid.positioned:
+            if self.rule.get("eight_bit"):
+                write_region(ds, self.volume)
+            elif not self.volume.grid.positioned:
                 write_projection(ds, source, self.volume)
             if self.volume.quantitative:
                 write_units(ds, self.volume.unit, self.quantised)
@@ -195,7 +198,8 @@ class _Series:
                 recipe_hash=self.labels.recipe_hash,
                 volume_id=self.labels.volume_id,
             )
-            ds.PixelData = np.ascontiguousarray(self.quantised.stored[index]).tobytes()
+            data = np.ascontiguousarray(self.quantised.stored[index]).tobytes()
+            ds.PixelData = data + b"\0" * (len(data) % 2)  # PS3.5 8.1.1
             ds["PixelData"].VR = "OW"
         return ds
 

@@ -14,10 +14,13 @@ from harmonise.data import table
 from harmonise.encode.shared import Shared
 from harmonise.vendor.headers import quiet
 
-__all__ = ["ClassRule", "class_rule", "derived_image_type", "inherited"]
+__all__ = ["STORED_AS", "ClassRule", "class_rule", "derived_image_type", "inherited"]
 
 ClassRule = dict[str, Any]
-"""A row of ``derived_classes.yaml``: ``class``, and ``whole`` or ``zero_intercept``."""
+"""A row of ``derived_classes.yaml``: ``class``, and some of `STORED_AS`."""
+
+STORED_AS = ("eight_bit", "whole", "zero_intercept")
+"""Keys of a row that say how values are stored."""
 
 FIRST_VALUES = ("DERIVED", "SECONDARY")
 """ImageType of pixels computed from other pixels after the examination (PS3.3 C.7.6.1.1.2)."""
@@ -68,13 +71,28 @@ def inherited(source: Dataset, facts: dict[str, Any], shared: Shared | None = No
         for tag in sorted(source.keys()):
             if _is_kept(tag.group, int(tag), rules):
                 result[tag] = shared.element(source, int(tag), character_set)
+        _mend_character_set(result)
     if str(source.get("SOPClassUID", "")).startswith(ENHANCED_ONLY_PREFIX):
         _make_classic_mr(result, facts, rules["classic_mr"])
     return result
 
 
+def _mend_character_set(ds: Dataset) -> None:
+    """Write ``ISO_IR 100`` where an old device wrote ``ISO-IR 100`` (PS3.3 C.12.1.1.2)."""
+    said = ds.get("SpecificCharacterSet")
+    if said is not None:
+        parts = [said] if isinstance(said, str) else list(said)
+        ds.SpecificCharacterSet = [str(part).replace("ISO-IR", "ISO_IR") for part in parts]
+
+
 def _is_kept(group: int, tag: int, rules: dict[str, Any]) -> bool:
-    if group % 2 or group <= 0x0004 or not tag & 0xFFFF or not dictionary_has_tag(tag):
+    if (
+        group % 2
+        or group <= 0x0004
+        or group >= 0x7FE0
+        or not tag & 0xFFFF
+        or not dictionary_has_tag(tag)
+    ):
         return False
     if group in rules["drop_groups"] or group & 0xFF00 in rules["drop_repeating_groups"]:
         return False

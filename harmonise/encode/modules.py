@@ -128,9 +128,11 @@ def write_values(
     ds.PhotometricInterpretation = volume.meta.get(
         "photometric", source.get("PhotometricInterpretation", "MONOCHROME2")
     )
-    ds.BitsAllocated = ds.BitsStored = 16
-    ds.HighBit = 15
+    ds.BitsAllocated = ds.BitsStored = quantised.bits
+    ds.HighBit = quantised.bits - 1
     ds.PixelRepresentation = int(quantised.signed)
+    if quantised.bits == 8:
+        return  # ultrasound has neither rescale nor window (PS3.3 A.6)
     ds.RescaleSlope = DS(quantised.slope)
     ds.RescaleIntercept = DS(quantised.intercept)
     if ds.get("RescaleType") is None or changed:

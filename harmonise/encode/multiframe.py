@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.valuerep import DA, TM
 
 from harmonise.encode.derived import Labels, uid_of
 from harmonise.encode.modules import write_equipment
@@ -31,6 +32,13 @@ NEEDED = (
 )
 """Type 2 attributes that highdicom reads without asking whether they are there."""
 
+DATED: tuple[tuple[str, type[DA | TM]], ...] = (
+    ("PatientBirthDate", DA),
+    ("StudyDate", DA),
+    ("StudyTime", TM),
+)
+"""Of these, what highdicom reads."""
+
 CONTENT_DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 CONTENT_TIMES = ("ContentTime", "AcquisitionTime", "SeriesTime", "StudyTime")
 NO_DATE, NO_TIME = "19000101", "000000"
@@ -53,7 +61,22 @@ def ready(source: Dataset) -> Dataset:
     for keyword in NEEDED:
         if keyword not in source:
             setattr(source, keyword, "")
+    for keyword, kind in DATED:
+        setattr(source, keyword, _readable(str(source.get(keyword)), kind))
     return source
+
+
+def _readable(said: str, kind: type[DA | TM]) -> str:
+    """Return a date or time that can be read, else none.
+
+    Those of ACR-NEMA have stops and colons (PS3.5 6.2, notes on DA and TM); some are no date.
+    """
+    said = said.replace(".", "", 2 if kind is DA else 0).replace(":", "")
+    try:
+        kind(said)
+    except ValueError:
+        return ""
+    return said
 
 
 def common(source: Dataset, stack: Stack, labels: Labels, kind: str) -> dict[str, Any]:
@@ -104,7 +127,12 @@ def finish(
 
 
 def slices_of_frames(ds: Dataset, grid: Grid) -> list[int]:
-    """Return for every frame the slice of ``grid`` it is: highdicom sorts frames by position."""
+    """Return for every frame the slice of ``grid`` it is: highdicom sorts frames by position.
+
+    Images without a place stay in the order they were given.
+    """
+    if not grid.positioned:
+        return list(range(grid.shape[0]))
     step = np.asarray(grid.direction[0]) * (grid.spacing_mm[0] or 1.0)
     found = []
     for group in ds.PerFrameFunctionalGroupsSequence:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from config.files import write_whole
 from harmonise.volume import Grid, Volume
 
-__all__ = ["encoded", "encoded_coverage", "ras_affine", "write_coverage", "write_nifti"]
+__all__ = ["encoded", "encoded_mask", "ras_affine", "write_mask", "write_nifti"]
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SCANNER_SPACE = 1
@@ -46,9 +46,9 @@ def write_nifti(volume: Volume, path: Path) -> Path:
     return write_whole(path, _zipped(encoded(volume)))
 
 
-def write_coverage(volume: Volume, path: Path) -> Path:
-    """Write the mask of measured places as ``.nii.gz``: 1 inside the field of view, 0 outside."""
-    return write_whole(path, _zipped(encoded_coverage(volume)))
+def write_mask(mask: NDArray[np.bool_], grid: Grid, path: Path) -> Path:
+    """Write a mask as ``.nii.gz``: 1 inside, 0 outside."""
+    return write_whole(path, _zipped(encoded_mask(mask, grid)))
 
 
 def encoded(volume: Volume) -> bytes:
@@ -56,10 +56,9 @@ def encoded(volume: Volume) -> bytes:
     return _encode(volume.values.astype("<f4"), volume.grid, FLOAT32)
 
 
-def encoded_coverage(volume: Volume) -> bytes:
-    """Return the file of the mask before it is compressed."""
-    mask = np.ones(volume.grid.shape, bool) if volume.coverage is None else volume.coverage
-    return _encode(mask.astype(np.uint8), volume.grid, UINT8)
+def encoded_mask(mask: NDArray[np.bool_], grid: Grid) -> bytes:
+    """Return the file of a mask before it is compressed."""
+    return _encode(mask.astype(np.uint8), grid, UINT8)
 
 
 def _encode(values: NDArray[Any], grid: Grid, kind: tuple[int, int]) -> bytes:

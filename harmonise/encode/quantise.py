@@ -1,4 +1,4 @@
-"""Real values to 16-bit integers, exactly when they are whole numbers, else in 65,534 steps."""
+"""Real values to stored integers: exactly when they are whole, else in 65,534 steps."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ LEVELS = 65534
 """Steps from the smallest value, stored as 1, to the largest, stored as 65535; 0 is padding."""
 
 SIGNED_TOP = 32767
+
+TOP_8_BIT = 255
 
 DS_MARGIN = 1e-6
 """A slope is written as a float32 and in 16 characters (PS3.5 6.2): round it up by more than both
@@ -40,6 +42,11 @@ class Quantised:
     padding: int | None
 
     @property
+    def bits(self) -> int:
+        """Return BitsAllocated."""
+        return 8 * self.stored.dtype.itemsize
+
+    @property
     def signed(self) -> bool:
         """Tell whether PixelRepresentation is 1."""
         return self.stored.dtype == np.int16
@@ -53,9 +60,13 @@ class Quantised:
 
 
 def quantise(
-    values: NDArray[np.float32], *, zero_intercept: bool = False, whole: bool = False
+    values: NDArray[np.float32],
+    *,
+    zero_intercept: bool = False,
+    whole: bool = False,
+    eight_bit: bool = False,
 ) -> Quantised:
-    """Return ``values`` as 16-bit integers.
+    """Return ``values`` as 16-bit integers, or of 8 bits.
 
     Parameters
     ----------
@@ -66,6 +77,9 @@ def quantise(
     whole : bool
         Slope must be 1 and intercept 0 (mammograms, PS3.3 C.8.11.3): values are rounded to whole
         numbers when they span at least a thousand, and voxels without a measurement become 0.
+    eight_bit : bool
+        Ultrasound (PS3.3 C.8.5.6.1): values from 0 to 255 are rounded; others are stretched over
+        these levels, and what they were is in the NIfTI file alone.
 
     Raises
     ------
@@ -77,6 +91,8 @@ def quantise(
         raise InconsistentSeries("VOLUME_EMPTY", "no voxel holds a measurement")
     real = values.astype(np.float64)
     low, high = float(real[measured].min()), float(real[measured].max())
+    if eight_bit:
+        return _eight_bit(real, measured, low, high)
     if whole and low >= 0 and 1000 <= high <= 65535:
         return _whole(real, measured, 0.0)
     if zero_intercept:
@@ -92,6 +108,16 @@ def _whole(real: NDArray[np.float64], measured: NDArray[np.bool_], intercept: fl
     stored = np.where(measured, np.rint(real) - intercept, 0).astype(np.uint16)
     padding = None if measured.all() else 0
     return Quantised(stored, "1", f"{intercept:.0f}", padding)
+
+
+def _eight_bit(
+    real: NDArray[np.float64], measured: NDArray[np.bool_], low: float, high: float
+) -> Quantised:
+    """Store grey levels as they are, or stretched from the smallest to the largest."""
+    if low < 0 or high > TOP_8_BIT or high <= 1:
+        real = (real - low) * (TOP_8_BIT / (high - low if high > low else 1.0))
+    stored = np.where(measured, np.rint(np.where(measured, real, 0.0)), 0).astype(np.uint8)
+    return Quantised(stored, "1", "0", None)
 
 
 def _even_steps(

@@ -14,10 +14,12 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ParametricMapStorage, SegmentationStorage
 
 from config.errors import UnreadableObject
-from harmonise.encode.header import class_rule
+from harmonise.encode.files import region_of_file
+from harmonise.encode.header import STORED_AS, class_rule
 from harmonise.encode.multiframe import slices_of_frames
-from harmonise.encode.nifti import encoded, encoded_coverage
+from harmonise.encode.nifti import encoded, encoded_mask
 from harmonise.encode.quantise import quantise
+from harmonise.encode.segmentation import segment_of
 from harmonise.vendor.headers import FOREIGN, quiet
 from harmonise.volume import Volume
 
@@ -56,8 +58,10 @@ def difference(path: Path, volume: Volume) -> str:
 
 
 def _of_nifti(path: Path, volume: Volume) -> str:
-    is_mask = path.name.endswith(".coverage.nii.gz")
-    wanted = encoded_coverage(volume) if is_mask else encoded(volume)
+    region = region_of_file(path)
+    wanted = encoded(volume)
+    if region:
+        wanted = encoded_mask(segment_of(volume, region), volume.grid)
     found = gzip.decompress(path.read_bytes())
     if found == wanted:
         return ""
@@ -71,7 +75,7 @@ def _of_object(ds: Dataset, volume: Volume) -> str:
     if ds.SOPClassUID in MULTI_FRAME:
         values: NDArray[Any] = volume.values
         if ds.SOPClassUID == SegmentationStorage:
-            values = np.ones(values.shape, bool) if volume.coverage is None else volume.coverage
+            values = segment_of(volume, str(ds.ContentLabel).lower())
         found = ds.pixel_array.astype(values.dtype).reshape(values.shape)
         values = values[slices_of_frames(ds, volume.grid)]
         differs = found.view(np.uint8) != np.ascontiguousarray(values).view(np.uint8)
@@ -81,7 +85,7 @@ def _of_object(ds: Dataset, volume: Volume) -> str:
 
 def _of_slice(ds: Dataset, volume: Volume) -> str:
     rule = class_rule(ds.SOPClassUID)
-    flags = {key: bool(rule.get(key)) for key in ("whole", "zero_intercept")}
+    flags = {key: bool(rule.get(key)) for key in STORED_AS}
     quantised = quantise(volume.values, **flags)
     wanted = quantised.stored[int(ds.InstanceNumber) - 1]
     stored = ds.pixel_array
@@ -92,6 +96,7 @@ def _of_slice(ds: Dataset, volume: Volume) -> str:
         return f"{int(differs.sum())} of {wanted.size} samples differ"
     scaling = (quantised.slope, quantised.intercept)
     for keyword, number in zip(SCALING, scaling, strict=True):
-        if float(ds[keyword].value) != float(number):
+        said = ds.get(keyword, {"RescaleSlope": 1, "RescaleIntercept": 0}[keyword])
+        if float(said) != float(number):
             return f"{keyword} differs"
     return "" if ds.get("PixelPaddingValue") == quantised.padding else "PixelPaddingValue differs"

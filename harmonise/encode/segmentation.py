@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.errors import UnreadableObject
 from config.files import write_whole
+from harmonise.data import table
 from harmonise.encode.derived import Labels, part10
 from harmonise.encode.multiframe import common, finish, ready
 from harmonise.encode.private import deflated
@@ -17,13 +19,7 @@ from harmonise.series import Stack
 from harmonise.vendor.headers import FOREIGN, quiet, read_header
 from harmonise.volume import Volume
 
-__all__ = ["COVERED", "write_segmentation"]
-
-KIND = "coverage"
-
-COVERED = ("COVERED", "99ACCORDAGE", "In the field of view of the source")
-BY_GEOMETRY = ("GEOMETRY", "99ACCORDAGE", "Positions of voxels and padding values")
-"""No code of DICOM says so; 99 marks a private scheme (PS3.3 section 8.2)."""
+__all__ = ["segment_of", "write_segmentation"]
 
 
 def write_segmentation(
@@ -34,8 +30,9 @@ def write_segmentation(
     images: Sequence[Path],
     labels: Labels,
     provenance: dict[str, Any],
+    region: str = "coverage",
 ) -> Path:
-    """Write the coverage of a positioned volume as a binary Segmentation (PS3.3 A.51).
+    """Write a mask on a volume's grid as a binary Segmentation (PS3.3 A.51).
 
     Parameters
     ----------
@@ -48,6 +45,8 @@ def write_segmentation(
         refers to them.
     labels, provenance
         As of the volume.
+    region : str
+        ``coverage``, or a name in ``volume.regions``; a row of ``segments.yaml``.
 
     Raises
     ------
@@ -56,34 +55,47 @@ def write_segmentation(
     EnvironmentFault
         The folder cannot be written.
     """
-    mask = np.ones(volume.grid.shape, bool) if volume.coverage is None else volume.coverage
+    mask = segment_of(volume, region).astype(np.uint8)
     try:
         sources = [ready(read_header(image)) for image in images]
         with quiet():
-            data = part10(_segmentation(mask.astype(np.uint8), sources, stack, labels, provenance))
+            data = part10(_segmentation(region, mask, sources, stack, labels, provenance))
     except FOREIGN as error:
         raise UnreadableObject("ENCODE_FAILED", type(error).__name__) from error
     return write_whole(path, data)
 
 
+def segment_of(volume: Volume, region: str) -> NDArray[np.bool_]:
+    """Return a mask on the volume's grid: a region by name, or the coverage."""
+    if region in volume.regions:
+        return volume.regions[region]
+    return np.ones(volume.grid.shape, bool) if volume.coverage is None else volume.coverage
+
+
 def _segmentation(
-    mask: Any, sources: list[Any], stack: Stack, labels: Labels, provenance: dict[str, Any]
+    region: str,
+    mask: Any,
+    sources: list[Any],
+    stack: Stack,
+    labels: Labels,
+    provenance: dict[str, Any],
 ) -> Any:
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import Segmentation, SegmentDescription
     from pydicom.sr.codedict import codes
     from pydicom.sr.coding import Code
 
-    concept = codes.cid7150.SpatialAndRelationalConcept
+    row = table("segments")[region]
+    value, meaning = row["method"]
     description = SegmentDescription(
         segment_number=1,
-        segment_label="Covered",
-        segmented_property_category=concept,
-        segmented_property_type=Code(*COVERED),
+        segment_label=row["label"],
+        segmented_property_category=getattr(codes.cid7150, row["category"]),
+        segmented_property_type=Code(*row["coded"]),
         algorithm_type="AUTOMATIC",
         algorithm_identification=AlgorithmIdentificationSequence(
-            name="Accordage coverage",
-            family=Code(*BY_GEOMETRY),
+            name=f"Accordage {region}",
+            family=Code(value, "99ACCORDAGE", meaning),
             version="1",
         ),
     )
@@ -93,9 +105,11 @@ def _segmentation(
         segmentation_type="BINARY",
         segment_descriptions=[description],
         omit_empty_frames=False,
-        content_label="COVERAGE",
-        content_description="Voxels in the field of view of the source",
-        **common(sources[0], stack, labels, KIND),
+        content_label=region.upper(),
+        content_description=row["says"],
+        **common(sources[0], stack, labels, region),
     )
-    finish(ds, sources[0], stack, labels, KIND, deflated(provenance))
+    finish(ds, sources[0], stack, labels, region, deflated(provenance))
+    if "FrameOfReferenceUID" not in ds:  # PS3.3 C.7.6.1: type 2C of an image without a place
+        ds.PatientOrientation = sources[0].get("PatientOrientation") or ""
     return ds

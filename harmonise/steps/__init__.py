@@ -10,7 +10,7 @@ from config.errors import ConfigurationError
 from config.recipe import StepSpec
 from harmonise.steps import (
     align,
-    breast_percentile,
+    breast_mask,
     chest_wall_left,
     downsample_to,
     hu_floor,
@@ -23,6 +23,8 @@ from harmonise.steps import (
     reference_tissue,
     resample,
     suv_check,
+    us_overlay,
+    us_sector,
     zscore,
 )
 from harmonise.steps.contract import Context, Native, Step, parse_params
@@ -32,7 +34,7 @@ __all__ = ["STEPS", "Context", "Native", "PlannedStep", "Step", "planned_steps"]
 STEPS: Mapping[str, Step] = MappingProxyType(
     {
         "align": align.STEP,
-        "breast_percentile": breast_percentile.STEP,
+        "breast_mask": breast_mask.STEP,
         "chest_wall_left": chest_wall_left.STEP,
         "downsample_to": downsample_to.STEP,
         "hu_floor": hu_floor.STEP,
@@ -45,6 +47,8 @@ STEPS: Mapping[str, Step] = MappingProxyType(
         "reference_tissue": reference_tissue.STEP,
         "resample": resample.STEP,
         "suv_check": suv_check.STEP,
+        "us_overlay": us_overlay.STEP,
+        "us_sector": us_sector.STEP,
         "zscore": zscore.STEP,
     }
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harmonise.steps.breast import breast_in, chest_wall_side
+from harmonise.steps.breast import breast_in, chest_wall_side, thinned
 from harmonise.steps.contract import Context, NoParams, Step
 from harmonise.volume import Grid, Volume
 
@@ -48,7 +48,7 @@ def _decide(volume: Volume, _params: NoParams, context: Context) -> dict[str, An
     said = _header_side(orientation)
     if said is None and len(lateralities) == 1:
         said = {"L": "left", "R": "right"}[lateralities[0]]
-    seen = chest_wall_side(breast_in(volume.values[0]).mask)
+    seen = chest_wall_side(breast_in(thinned(volume.values[0])).mask)
     side = seen or said
     conflict = len(lateralities) > 1 or side is None or (said is not None and said != side)
     return {
@@ -70,7 +70,9 @@ def _apply(volume: Volume, decided: dict[str, Any]) -> Volume:
     meta = {**volume.meta, "mirrored": True, "patient_orientation": orientation}
     coverage = None if volume.coverage is None else volume.coverage[:, :, ::-1].copy()
     values = np.ascontiguousarray(volume.values[:, :, ::-1])
-    return volume.with_values(values, coverage=coverage, grid=_mirrored(volume.grid), meta=meta)
+    regions = {name: mask[:, :, ::-1].copy() for name, mask in volume.regions.items()}
+    grid = _mirrored(volume.grid)
+    return volume.with_values(values, coverage=coverage, grid=grid, meta=meta, regions=regions)
 
 
 def _mirrored(grid: Grid) -> Grid:

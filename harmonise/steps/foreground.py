@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from config.errors import InconsistentSeries
-from harmonise.steps.statistics import otsu_threshold
+from harmonise.histogram import otsu_threshold
 
 __all__ = ["Foreground", "foreground_of"]
 

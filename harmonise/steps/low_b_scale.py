@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import PositiveFloat
 
 from config.base import Frozen
+from harmonise.histogram import spread
 from harmonise.steps.contract import Context, Step, refuse_quantitative
-from harmonise.steps.statistics import measured_values, spread
+from harmonise.steps.statistics import measured_values
 from harmonise.volume import Volume
 
 __all__ = ["STEP", "LowBScaleParams"]

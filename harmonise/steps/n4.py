@@ -10,9 +10,10 @@ from pydantic import Field, PositiveInt
 
 from config.base import Frozen
 from harmonise.grids import known_spacing
+from harmonise.histogram import otsu_threshold
 from harmonise.itk import execute, on_one_thread, sitk, to_image
 from harmonise.steps.contract import Context, Step, refuse_quantitative
-from harmonise.steps.statistics import measured_values, otsu_threshold
+from harmonise.steps.statistics import measured_values
 from harmonise.volume import Volume
 
 __all__ = ["STEP", "N4Params"]

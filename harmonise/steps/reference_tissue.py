@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from config.errors import InconsistentSeries
+from harmonise.histogram import spread
 from harmonise.steps.contract import Context, Step, refuse_quantitative
 from harmonise.steps.region import RegionParams, region_values
-from harmonise.steps.statistics import spread
 from harmonise.volume import Volume
 
 __all__ = ["STEP", "ReferenceTissueParams", "tissue_mode", "tissue_peak"]

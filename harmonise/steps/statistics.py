@@ -11,7 +11,7 @@ from config.errors import InconsistentSeries
 from harmonise.grids import known_spacing
 from harmonise.volume import Volume
 
-__all__ = ["box_about_centre", "measured_values", "otsu_threshold", "spread"]
+__all__ = ["box_about_centre", "measured_values"]
 
 
 def measured_values(volume: Volume, box_mm: Sequence[float] | None = None) -> NDArray[np.float64]:
@@ -50,37 +50,3 @@ def _middle(count: int, wanted: float) -> slice:
     kept = max(1, min(count, round(wanted)))
     first = (count - kept) // 2
     return slice(first, first + kept)
-
-
-def spread(value: float, step: str) -> float:
-    """Return a divisor that is not zero.
-
-    Raises
-    ------
-    InconsistentSeries
-        ``VOLUME_CONSTANT``.
-    """
-    if not np.isfinite(value) or value <= 0:
-        raise InconsistentSeries("VOLUME_CONSTANT", f"step {step}: spread {value:g}")
-    return float(value)
-
-
-def otsu_threshold(values: NDArray[np.float64], bins: int = 256) -> float:
-    """Return Otsu's threshold (doi:10.1109/TSMC.1979.4310076) on ``bins`` equal bins.
-
-    Raises
-    ------
-    InconsistentSeries
-        ``VOLUME_CONSTANT`` when all values are equal.
-    """
-    low, high = float(values.min()), float(values.max())
-    spread(high - low, "otsu")
-    counts, edges = np.histogram(values, bins=bins, range=(low, high))
-    centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)[:-1].astype(np.float64)
-    above = values.size - below
-    moment = np.cumsum(counts * centres)
-    mean_below = moment[:-1] / np.maximum(below, 1)
-    mean_above = (moment[-1] - moment[:-1]) / np.maximum(above, 1)
-    between = below * above * (mean_below - mean_above) ** 2
-    return float(edges[int(np.argmax(between)) + 1])

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harmonise.histogram import spread
 from harmonise.steps.contract import Context, Step, refuse_quantitative
 from harmonise.steps.region import RegionParams, region_values
-from harmonise.steps.statistics import spread
 from harmonise.volume import Volume
 
 __all__ = ["STEP", "ZscoreParams", "centre_and_scale"]

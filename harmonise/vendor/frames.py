@@ -14,17 +14,28 @@ from harmonise.vendor.groups import frame_count, macro
 from harmonise.vendor.pet_header import pet_facts
 from harmonise.vendor.private import numbers
 from harmonise.vendor.projection import detector_spacing
+from harmonise.vendor.us_regions import pictures_of
 
 __all__ = ["frames_of", "layout_of"]
 
+FRAME_TYPES = (
+    "MRImageFrameTypeSequence",
+    "CTImageFrameTypeSequence",
+    "PETFrameTypeSequence",
+    "XRay3DFrameTypeSequence",
+)
+
 
 def layout_of(ds: Dataset) -> str | None:
-    """Return ``classic``, ``enhanced`` or ``projection``; None for an object this room cannot read.
+    """Return ``classic``, ``enhanced``, ``projection`` or ``ultrasound``; None for what is none.
 
-    Colour never is an image of this room's kinds (PS3.3 C.8.3.1.1.2, C.8.13.1).
+    ``ultrasound`` may be in colour; no other image of this room's kinds is (PS3.3 C.8.3.1.1.2,
+    C.8.13.1).
     """
     row = table("sop_classes").get(str(ds.get("SOPClassUID")))
-    if row is None or int(ds.get("SamplesPerPixel") or 1) != 1:
+    if row is None:
+        return None
+    if row["layout"] != "ultrasound" and int(ds.get("SamplesPerPixel") or 1) != 1:
         return None
     return str(row["layout"])
 
@@ -42,6 +53,8 @@ def frames_of(path: Path, ds: Dataset, values: Sequence[dict[str, Any]]) -> tupl
         Harvested vendor values, one dict a frame.
     """
     layout = layout_of(ds)
+    if layout == "ultrasound":
+        return _ultrasound(path, ds)
     read = {"classic": _classic, "enhanced": _enhanced, "projection": _projection}[layout or ""]
     frames = []
     for index in range(frame_count(ds)):
@@ -83,7 +96,7 @@ def _enhanced(ds: Dataset, index: int) -> dict[str, Any]:
     content = macro(ds, index, "FrameContentSequence")
     rescale = macro(ds, index, "PixelValueTransformationSequence")
     kind = Dataset()
-    for keyword in ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence"):
+    for keyword in FRAME_TYPES:
         kind = kind or macro(ds, index, keyword)
     plane = macro(ds, index, "PixelMeasuresSequence")
     place = macro(ds, index, "PlanePositionSequence")
@@ -110,6 +123,30 @@ def _projection(ds: Dataset, index: int) -> dict[str, Any]:
         "orientation": None,
         "pixel_spacing_mm": detector_spacing(ds)[0],
     }
+
+
+def _ultrasound(path: Path, ds: Dataset) -> tuple[Frame, ...]:
+    """Return every picture of every frame (PS3.3 C.8.5.5, C.7.6.6)."""
+    return tuple(
+        Frame(
+            path=path,
+            frame_index=index,
+            sop_instance_uid=str(ds.SOPInstanceUID),
+            sop_class_uid=str(ds.SOPClassUID),
+            rows=picture.box[2] - picture.box[0],
+            columns=picture.box[3] - picture.box[1],
+            position_mm=None,
+            orientation=None,
+            pixel_spacing_mm=picture.spacing_mm,
+            image_type=_kinds(ds.get("ImageType")),
+            instance_number=_int(ds.get("InstanceNumber")),
+            acquisition_time=_str(ds.get("AcquisitionTime")),
+            tile=(picture.box[0], picture.box[1]),
+            region=picture.region,
+        )
+        for picture in pictures_of(ds)
+        for index in range(frame_count(ds))
+    )
 
 
 def _floats(value: Any, count: int) -> Any:

@@ -86,6 +86,8 @@ def _instance(ds: Dataset, names: dict[str, Any]) -> Instance:
         if groups != frame_count(ds):  # PS3.3 C.7.6.16: one item a frame
             return Instance(**names, damaged=f"(5200,9230) {groups} for {frame_count(ds)} frames")
         _raise_group_facts(ds, header)
+    if layout == "ultrasound":
+        return Instance(**names, frames=frames_of(names["path"], ds, []))
     values, findings = harvest_instance(ds)
     rows = values.get("frames") or [values] * frame_count(ds)
     frames = frames_of(names["path"], ds, rows)
@@ -120,6 +122,7 @@ def _raise_group_facts(ds: Dataset, header: dict[str, Any]) -> None:
         ("CTExposureSequence", "ExposureInmAs", "Exposure"),
         ("CTExposureSequence", "XRayTubeCurrentInmA", "XRayTubeCurrent"),
         ("PixelValueTransformationSequence", "RescaleType", "RescaleType"),
+        ("FrameAnatomySequence", "FrameLaterality", "FrameLaterality"),
     ):
         value = plain(macro(ds, 0, sequence).get(source))
         if value is not None:

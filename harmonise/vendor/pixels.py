@@ -11,16 +11,17 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.pixels.processing import apply_modality_lut
-from pydicom.pixels.utils import pixel_array
 
 from config.errors import InconsistentSeries, UnreadableObject, UnsupportedObject
 from harmonise.classify import classify
 from harmonise.series import Geometry, Stack
 from harmonise.straighten import field_of_view, straighten
+from harmonise.vendor.decode import stored_frame
 from harmonise.vendor.headers import FOREIGN, quiet
 from harmonise.vendor.private import numbers
 from harmonise.vendor.realworld import Scale, frame_scale, one_rescale
 from harmonise.vendor.suv import in_suv, suv_of_role
+from harmonise.vendor.ultrasound import load_ultrasound
 from harmonise.vendor.units import in_known_unit
 from harmonise.volume import Volume
 
@@ -65,6 +66,8 @@ def load_volume(stack: Stack, geometry: Geometry) -> Volume:
     """
     if geometry.grid is None:
         raise InconsistentSeries(geometry.code or "GEOMETRY_REFUSED", geometry.detail)
+    if stack.frames[0].region is not None:
+        return load_ultrasound(stack, geometry.grid, geometry.order)
     role = classify(stack)
     suv = suv_of_role(stack, role.name)
     correction = geometry.correction
@@ -83,7 +86,8 @@ def load_volume(stack: Stack, geometry: Geometry) -> Volume:
             covered[slot] = ~_padding(ds, stored)
         scales.append(scale)
     one_rescale(scales)
-    values[~covered] = np.nan
+    if not keeps_padding:
+        values[~covered] = np.nan
     values, unit, quantitative, said = in_known_unit(values, scales, stack, role.name)
     if correction is not None:
         values = straighten(values, geometry.grid, correction)
@@ -127,7 +131,7 @@ def _frame(ds: FileDataset, stack: Stack, index: int) -> Stored:
     if int(ds.get("HighBit") or 0) >= int(ds.get("BitsStored") or 16):
         # samples begin above bit 0, as before 1993: nobody decodes them (PS3.5 8.1.1)
         raise UnreadableObject("PIXELS_UNREADABLE", "(0028,0102) is not (0028,0101) less 1")
-    stored: Stored = pixel_array(ds, index=frame.frame_index)
+    stored: Stored = stored_frame(ds, frame.frame_index)
     if frame.tile is not None:
         row, column = frame.tile
         stored = stored[row : row + frame.rows, column : column + frame.columns]
@@ -144,6 +148,8 @@ def _real(ds: FileDataset, stored: Stored, scale: Scale) -> NDArray[np.float32]:
         except FOREIGN as error:
             raise UnreadableObject("PIXELS_UNREADABLE", "(0028,3000)") from error
         return looked_up.astype(np.float32)
+    if scale.slope == 1.0 and scale.intercept == 0.0:
+        return stored.astype(np.float32)
     real: NDArray[np.float64] = stored.astype(np.float64) * scale.slope + scale.intercept
     return real.astype(np.float32)
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import RejectedError
+from harmonise.encode.png import encode_png
 from pipelines.cohort.packs import RANKS, PackHeader, ReviewPack, Side
-from pipelines.cohort.png import encode_png
 
 __all__ = [
     "PLANES",

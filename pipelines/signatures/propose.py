@@ -16,7 +16,7 @@ from config.files import write_whole
 from config.signature import Box, Proposal
 from deid.fold import fold
 from deid.text.line import Grey, Reader
-from pipelines.cohort.png import encode_png
+from harmonise.encode.png import encode_png
 from pipelines.prepare.discover import files_in
 from pipelines.progress import Progress
 from pipelines.signatures.cluster import Cluster, clusters

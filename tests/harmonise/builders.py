@@ -26,6 +26,9 @@ ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
 CT = "1.2.840.10008.5.1.4.1.1.2"
 PT = "1.2.840.10008.5.1.4.1.1.128"
 MG_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.2"
+US = "1.2.840.10008.5.1.4.1.1.6.1"
+US_MULTI_FRAME = "1.2.840.10008.5.1.4.1.1.3.1"
+MG_TOMOSYNTHESIS = "1.2.840.10008.5.1.4.1.1.13.1.3"
 MG_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.2.1"
 
 PerSlice = Callable[[int, Dataset], None]
@@ -327,6 +330,33 @@ def mammogram(values: np.ndarray, **changes: Any) -> Dataset:
         RescaleIntercept=0,
         RescaleType="US",
     )
+    return changed(ds, changes)
+
+
+def ultrasound(values: np.ndarray, regions: Sequence[Dataset] = (), **changes: Any) -> Dataset:
+    """Return an ultrasound object of 8 bits.
+
+    ``values`` has shape (rows, columns), (frames, rows, columns), or (rows, columns, 3) in RGB.
+    """
+    colour = values.shape[-1] == 3
+    frames = values.shape[0] if values.ndim == 3 and not colour and values.shape[0] > 1 else 0
+    ds = image(values[..., 0] if colour else values)
+    ds.SOPClassUID = US_MULTI_FRAME if frames else US
+    ds.SOPInstanceUID, ds.SeriesInstanceUID = uid(500), uid(50)
+    ds.Modality, ds.Manufacturer, ds.ManufacturerModelName = "US", "ACME", "Sono"
+    ds.ImageType = ["ORIGINAL", "PRIMARY", "ABDOMINAL"]
+    del ds.FrameOfReferenceUID
+    ds.BitsAllocated = ds.BitsStored = 8
+    ds.HighBit, ds.PixelRepresentation = 7, 0
+    if colour:
+        ds.SamplesPerPixel, ds.PlanarConfiguration = 3, 0
+        ds.PhotometricInterpretation = "RGB"
+        ds.Rows, ds.Columns = values.shape[:2]
+    if frames:
+        ds.NumberOfFrames = frames
+    ds.PixelData = values.astype(np.uint8).tobytes()
+    if regions:
+        ds.SequenceOfUltrasoundRegions = Items(list(regions))
     return changed(ds, changes)
 
 

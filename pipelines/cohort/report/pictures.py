@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harmonise.encode.png import encode_png
 from pipelines.cohort.frames import frame_size_mm, grey
 from pipelines.cohort.packs import RANKS, PackHeader, ReviewPack, Side, load_pack
-from pipelines.cohort.png import encode_png
 from pipelines.cohort.report.context import PackRef, ReportContext
 from pipelines.cohort.roles import role_label, role_rank
 

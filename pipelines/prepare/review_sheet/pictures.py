@@ -8,7 +8,7 @@ import numpy as np
 
 from deid.blank.region import Rectangle
 from deid.text.line import Grey
-from pipelines.cohort.png import encode_png
+from harmonise.encode.png import encode_png
 
 __all__ = ["LONGEST_PX", "small_picture"]
 

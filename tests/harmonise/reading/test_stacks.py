@@ -374,7 +374,6 @@ def test_real_series_of_several_volumes_are_parted(realdata, folder, sizes):
         ("MR/prostate-mri-philips-dwi", "MR_B_UNKNOWN"),
         ("CT/dcm_qa_ct-philips-exam-summary", "UNSUPPORTED_MODALITY"),
         ("PETCT/ibsi-sts_002/RTSTRUCT", "UNSUPPORTED_MODALITY"),
-        ("US/pydicom-sonosite", "UNSUPPORTED_MODALITY"),
     ],
 )
 def test_real_series_that_cannot_be_trusted_are_refused(realdata, folder, code):

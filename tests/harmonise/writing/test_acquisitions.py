@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from config.recipe import Recipe
-from harmonise.acquired import manufacturer_of, nominal_field_t
+from harmonise.acquired import nominal_field_t
 from harmonise.acquisitions import (
     acquisition_rows,
     acquisition_schema,
@@ -19,6 +19,7 @@ from harmonise.acquisitions import (
 from harmonise.study import apply_study, plan_study
 from harmonise.vendor.contrast import contrast_of
 from harmonise.vendor.harvest import harvest
+from harmonise.vendor.makers import manufacturer_of
 from tests.harmonise import builders
 
 NATIVE = Recipe(name="native")

@@ -289,7 +289,7 @@ def test_a_bomb_in_the_private_block_is_not_inflated(result, tmp_path):
 
 def test_a_class_without_a_derived_form_is_refused():
     with pytest.raises(UnsupportedObject, match="ENCODE_UNSUPPORTED"):
-        class_rule("1.2.840.10008.5.1.4.1.1.6.1")
+        class_rule(builders.MG_TOMOSYNTHESIS)
 
 
 def test_native_keeps_grid_and_values(tmp_path):

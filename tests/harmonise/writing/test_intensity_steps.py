@@ -7,9 +7,9 @@ import pytest
 
 from config.errors import InconsistentSeries
 from config.recipe import StepSpec
+from harmonise.histogram import otsu_threshold
 from harmonise.series import Frame, Stack
 from harmonise.steps import STEPS, Context, planned_steps
-from harmonise.steps.statistics import otsu_threshold
 from harmonise.volume import Grid, Volume
 
 GRID = Grid(shape=(8, 24, 24), spacing_mm=(3.0, 1.0, 1.0))

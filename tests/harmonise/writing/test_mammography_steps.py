@@ -11,10 +11,10 @@ import pytest
 from config.errors import InconsistentSeries
 from config.library import find_recipe
 from config.recipe import StepSpec
+from harmonise.area import area_weights
 from harmonise.series import Frame, Stack
 from harmonise.steps import Context, planned_steps
 from harmonise.steps.breast import breast_in, chest_wall_side
-from harmonise.steps.downsample_to import area_weights
 from harmonise.study import apply_study, before_volume, plan_study
 from harmonise.volume import Grid, Volume
 from tests.harmonise import builders
@@ -151,17 +151,34 @@ def test_without_a_spacing_nothing_is_downsampled():
         step.decide(volume, params, Context())
 
 
-def test_the_breast_fills_the_scale_with_whole_numbers_and_labels_are_blanked():
+def test_what_is_not_the_breast_is_black_and_the_mask_is_kept():
     image = breast_image("left")
     image[2:6, 80:88] = 4000.0  # a marker beside the breast
+    image[60:62, 55:] = 3500.0  # a paddle's edge that touches it
 
-    result, decided, _ = run("breast_percentile", image)
+    result, decided, _ = run("breast_mask", image)
 
-    values = result.values[0]
-    assert (values == np.rint(values)).all()
-    assert (values.min(), values.max()) == (0.0, 65535.0)
-    assert values[:8, 78:].max() == 0.0
+    mask = result.regions["breast"][0]
+    y, x = np.mgrid[:ROWS, :COLUMNS]
+    inside = (x / 60.0) ** 2 + ((y - 60) / 50.0) ** 2 < 1
+    assert dice(mask, inside) > 0.99
+    assert result.values[0][~mask].max() == 0.0
+    assert (result.values[0][mask] == image[mask].astype(np.float32)).all()
     assert 0.3 < decided["breast_fraction"] < 0.5
+
+
+def dice(one, other):
+    return 2 * (one & other).sum() / (one.sum() + other.sum())
+
+
+def test_a_clip_and_an_implant_are_flagged():
+    clip, implant = breast_image("left"), breast_image("left")
+    clip[58:61, 28:31] = 9000.0
+    y, x = np.mgrid[:ROWS, :COLUMNS]
+    implant[((x - 12) / 20) ** 2 + ((y - 60) / 25) ** 2 < 1] = 4000.0
+
+    assert run("breast_mask", clip)[2] == ("MG_BRIGHT_OBJECTS",)
+    assert run("breast_mask", implant)[2] == ("MG_IMPLANT",)
 
 
 def test_an_exposure_without_a_breast_is_refused():
@@ -169,7 +186,11 @@ def test_an_exposure_without_a_breast_is_refused():
     image[50:53, 40:43] = 4000.0
 
     with pytest.raises(InconsistentSeries, match="MG_EMPTY_BREAST"):
-        run("breast_percentile", image)
+        run("breast_mask", image)
+
+
+ALONE = ("MG_INCOMPLETE_EXAM", "INTENSITY_PER_CASE")
+"""Codes of one view of one patient: an exam has four, a grey scale five subjects."""
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +217,7 @@ def test_each_side_and_polarity_comes_out_alike(laterality, photometric, tmp_pat
 
     (row,) = apply_study(plan, tmp_path / "out")
 
-    assert (row.verdict, row.codes) == ("PASS", ())
+    assert row.codes == ALONE
     assert (row.rows, row.columns, row.spacing_mm) == (84, 63, (None, 0.1, 0.1))
     assert row.volume_id.startswith(f"mg_presentation_{laterality.lower()}mlo-")
     (volume,) = plan.volumes
@@ -223,7 +244,7 @@ def test_a_view_the_header_does_not_name_asks_for_a_look(tmp_path, recipe):
 
     (row,) = apply_study(plan, tmp_path / "out")
 
-    assert (row.verdict, row.codes) == ("REVIEW", ("MG_NO_VIEW",))
+    assert (row.verdict, row.codes) == ("REVIEW", ("MG_NO_VIEW", *ALONE))
 
 
 def test_images_for_processing_are_never_mixed_in(tmp_path, recipe):
@@ -262,7 +283,7 @@ def test_every_view_of_an_exam_is_made(tmp_path, recipe):
 
     names = {row.volume_id.rsplit("-", 1)[0] for row in rows}
     assert names == {f"mg_presentation_{name}" for name in ("lcc", "rcc", "lmlo", "rmlo")}
-    assert {row.verdict for row in rows} == {"PASS"}
+    assert {row.codes for row in rows} == {("INTENSITY_PER_CASE",)}
 
 
 def test_a_mirrored_volume_with_a_place_keeps_every_voxel_there():

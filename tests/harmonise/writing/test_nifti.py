@@ -12,7 +12,7 @@ import pydicom
 import pytest
 
 from config.recipe import Recipe
-from harmonise.encode.nifti import write_coverage, write_nifti
+from harmonise.encode.nifti import write_mask, write_nifti
 from harmonise.study import apply_study, plan_study
 from harmonise.volume import Grid, Volume
 from tests.harmonise import builders
@@ -106,7 +106,7 @@ def test_what_was_not_measured_is_nan_and_the_mask_says_where(path, tmp_path):
     volume = Volume(values, OBLIQUE, "1", coverage=np.isfinite(values))
     mask_path = tmp_path / "v.coverage.nii.gz"
     write_nifti(volume, path)
-    write_coverage(volume, mask_path)
+    write_mask(volume.coverage, volume.grid, mask_path)
 
     mask = np.asarray(nib.load(mask_path).dataobj)
     assert mask.dtype == np.uint8

@@ -159,7 +159,9 @@ def test_the_ge_mammogram_has_its_chest_wall_left_and_tissue_bright(runs):
     ds = pydicom.dcmread(run.out / row.dicom_path / "0001.dcm")
     picture = ds.pixel_array.astype(float)
 
-    assert (row.verdict, row.codes, row.spacing_mm) == ("PASS", (), (None, 0.1, 0.1))
+    assert row.spacing_mm == (None, 0.1, 0.1)
+    # one view of one woman; two skin markers
+    assert row.codes == ("MG_INCOMPLETE_EXAM", "MG_BRIGHT_OBJECTS", "INTENSITY_PER_CASE")
     assert row.volume_id.startswith("mg_presentation_rmlo-")
     assert list(ds.PatientOrientation) == ["A", "FL"]
     assert ds.ImageLaterality == "R"

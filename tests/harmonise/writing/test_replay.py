@@ -18,6 +18,7 @@ from harmonise.steps import STEPS
 from harmonise.study import apply_study, fit_model, measure_study, plan_study
 from pipelines.prepare.replay_file import replay_file
 from tests.harmonise import builders
+from tests.harmonise.reading.test_ultrasound_regions import region
 
 VALUES = 500 + builders.ramp(6, 40, 48) // 3
 SOFT = {"Manufacturer": "GE MEDICAL SYSTEMS", "ConvolutionKernel": "STANDARD"}
@@ -42,11 +43,18 @@ def breast():
     return builders.mammogram(np.where(inside, 3000 - 20 * x, 40))
 
 
+def fan_picture():
+    """Return a calibrated picture of speckle."""
+    values = np.random.default_rng(9).integers(30, 220, (200, 240))
+    return builders.ultrasound(values, [region((0, 0, 239, 199), delta=(0.03, 0.03))])
+
+
 BUILT = {
     "MR": mr_study,
     "CT": lambda: builders.ct(6, values=VALUES, **SOFT),
     "PT": lambda: builders.pet(6, values=VALUES),
     "MG": lambda: [breast()],
+    "US": lambda: [fan_picture()],
 }
 KINDS = [
     (recipe, kind)
@@ -77,8 +85,12 @@ def test_every_shipped_recipe_replays_bit_for_bit(recipe, kind, tmp_path):
         for file in (row.nifti_path, row.dicom_path):
             replayed = replay_file(tmp_path / "out" / file, tmp_path / "in")
             assert (replayed.code, replayed.detail) == ("", "")
-        mask = tmp_path / "out" / f"{row.dicom_path}.coverage.nii.gz"
-        assert not mask.exists() or replay_file(mask, tmp_path / "in").identical
+        stem = tmp_path / "out" / row.dicom_path
+        for mask in (
+            *stem.parent.glob(f"{stem.name}.*.nii.gz"),
+            *stem.parent.glob(f"{stem.name}.*.dcm"),
+        ):
+            assert replay_file(mask, tmp_path / "in").identical
 
 
 @pytest.mark.parametrize("recipe", ["ct-oncology", "native"])

@@ -1,4 +1,4 @@
-"""8-bit grey PNG (ISO/IEC 15948), written by hand so that equal pixels give equal bytes."""
+"""Grey PNG of 8 or 16 bits (ISO/IEC 15948), by hand: equal pixels give equal bytes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ STORED = 0
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def encode_png(pixels: NDArray[np.uint8], *, level: int = STORED) -> bytes:
+def encode_png(pixels: NDArray[np.uint8] | NDArray[np.uint16], *, level: int = STORED) -> bytes:
     """Return a grey picture as PNG bytes.
 
     Parameters
     ----------
-    pixels : ndarray of uint8, shape (rows, columns)
+    pixels : ndarray of uint8 or uint16, shape (rows, columns)
     level : int
         zlib level. At 0 two pictures of one size are equally long whatever they show; a smoothed
         picture would otherwise be the shorter one and give a blinded side away.
     """
     rows, columns = pixels.shape
-    # ISO/IEC 15948 section 11.2.2: bit depth 8, colour type 0 (grey), no interlace.
-    header = struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)
-    # Section 7.3: each scan line starts with its filter type; 0 is none.
-    lines = np.zeros((rows, columns + 1), dtype=np.uint8)
-    lines[:, 1:] = pixels
+    width = pixels.dtype.itemsize
+    # ISO/IEC 15948 section 11.2.2: bit depth, colour type 0 (grey), no interlace.
+    header = struct.pack(">IIBBBBB", columns, rows, 8 * width, 0, 0, 0, 0)
+    # Section 7.3: each scan line starts with its filter type; 0 is none. 7.1: high byte first.
+    lines = np.zeros((rows, columns * width + 1), dtype=np.uint8)
+    lines[:, 1:] = pixels.astype(f">u{width}").view(np.uint8).reshape(rows, columns * width)
     body = zlib.compress(lines.tobytes(), level)
     return b"".join(
         (SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", body), _chunk(b"IEND", b""))
