@@ -16,6 +16,7 @@ from typing import Any
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, STANDARD_VR
 
 from deid.admit import Syntax
 from deid.encode import encode_part
@@ -31,6 +32,10 @@ __all__ = ["Memo", "NeedsSupport", "Outcome"]
 
 _PLAIN_VRS = frozenset({"AS", "AT", "DS", "FD", "FL", "IS", "SL", "SS", "TM", "UI", "UL", "US"})
 """VRs of one value without text or dates: of these, only bytes and UIDs are searched."""
+_BRIEF_VRS = frozenset(
+    str(vr) for vr in STANDARD_VR - EXPLICIT_VR_LENGTH_32 if len(str(vr)) == len("CS")
+)
+"""VRs with a length of two bytes (PS3.5 7.1.2)."""
 _SHORT_LENGTH = 0xFFFF
 _LATIN = ("iso8859",)
 _MOST_RUNS = 1 << 10
@@ -82,6 +87,7 @@ class Memo:
         self._alone = Asked.of(read_part(self._support.values(), syntax.implicit_vr), self._note)
         self._encodings = encodings_of(self._alone, _LATIN)
         self._supported = dict(self._alone._dict)  # noqa: SLF001 - to copy must not decode
+        self._private_alone = self._as_in_whole(read_part((), syntax.implicit_vr))
         self._known: dict[bytes, Outcome] = {}
         self._private_known: dict[tuple[bytes | None, bytes], Outcome] = {}
         self._runs_known: dict[tuple[Run, tuple[bytes | None, ...]], Outcome] = {}
@@ -132,7 +138,7 @@ class Memo:
                 creator = index.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
                 outcome = private.get((creator, blob))
                 if outcome is None:
-                    learnt = self._private(blob, creator)
+                    learnt = self._private(tag, blob, creator)
                     outcome = self._keep(private, tag, (creator, blob), learnt)
             else:
                 continue  # a creator goes with its elements
@@ -163,15 +169,33 @@ class Memo:
             return _outcome({}, tally, frozenset())
         return self._checked({place: element}, alone, tally)
 
-    def _private(self, blob: bytes, creator: bytes | None) -> Outcome:
+    def _private(self, tag: int, blob: bytes, creator: bytes | None) -> Outcome:
         """Treat a private element with its creator; the walk finds them as in any data set."""
-        alone = read_part((creator or b"", blob), self._syntax.implicit_vr)
+        parts = {tag: blob}
+        if creator is not None:
+            parts = {tag & 0xFFFF0000 | tag >> 8 & 0xFF: creator, tag: blob}
+        alone = self._with_creator(parts)
+        tally = Tally()
+        kept = Walk(self._context, tally).private(alone, (), self._encodings)
+        if not kept:
+            return _outcome({}, tally, frozenset())
+        return self._checked(kept, alone, tally)
+
+    def _with_creator(self, parts: Mapping[int, bytes]) -> Dataset:
+        """Return the data set of a private element, the same one again where it can be."""
+        implicit = self._syntax.implicit_vr
+        items = {BaseTag(tag): element_of(blob, tag, implicit) for tag, blob in parts.items()}
+        if all(item is not None and item.VR != "SQ" and item.value for item in items.values()):
+            self._private_alone.__dict__["_dict"] = items
+            return self._private_alone
+        return self._as_in_whole(read_part(parts.values(), implicit))
+
+    def _as_in_whole(self, alone: Dataset) -> Dataset:
+        """Let a part have the character set that it has in the whole object."""
         charset: Any = self._alone.original_character_set
         alone.set_original_encoding(self._syntax.implicit_vr, True, charset)
-        alone._parent_encoding = charset or "iso8859"  # noqa: SLF001 - as in the whole object
-        tally = Tally()
-        out = Walk(self._context, tally).dataset(alone, (), self._encodings)
-        return self._checked(dict(out._dict), alone, tally)  # noqa: SLF001 - must not decode
+        alone._parent_encoding = charset or "iso8859"  # noqa: SLF001
+        return alone
 
     def _check_support(self, tag: int) -> None:
         if not self._note <= self._asked_for:
@@ -245,6 +269,6 @@ def _head(element: RawDataElement, implicit_vr: bool) -> bytes | None:  # noqa: 
     place = tag.group.to_bytes(2, "little") + tag.element.to_bytes(2, "little")
     if implicit_vr:
         return place + length.to_bytes(4, "little")
-    if element.VR not in _PLAIN_VRS or length > _SHORT_LENGTH:
+    if element.VR not in _BRIEF_VRS or length > _SHORT_LENGTH:
         return None
     return place + str(element.VR).encode() + length.to_bytes(2, "little")

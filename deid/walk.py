@@ -87,18 +87,22 @@ class Walk:
             element = self.element(ds, tag, path, encodings)
             if element is not None:
                 kept[tag] = element
-        private = treat_private(
+        kept.update(self.private(ds, path, encodings))
+        charset = ds.original_character_set or "iso8859"
+        out = Dataset(kept, parent_encoding=charset)
+        out.set_original_encoding(self._context.implicit_vr, self._context.little_endian, charset)
+        return out
+
+    def private(self, ds: Dataset, path: Path, encodings: Sequence[str]) -> dict[BaseTag, Element]:
+        """Return the private elements of one level that stay, fit to be written."""
+        found = treat_private(
             ds,
             self._context,
             self._tally,
             lambda i: self._sequence(ds, i, path, encodings),
             encodings,
         )
-        kept.update((tag, self._written(ds, element)) for tag, element in private.items())
-        charset = ds.original_character_set or "iso8859"
-        out = Dataset(kept, parent_encoding=charset)
-        out.set_original_encoding(self._context.implicit_vr, self._context.little_endian, charset)
-        return out
+        return {tag: self._written(ds, element) for tag, element in found.items()}
 
     def element(
         self, ds: Dataset, tag: BaseTag, path: Path, encodings: Sequence[str]
