@@ -192,19 +192,32 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
             is_known=bool(planned.parts) or planned.stack.frames[0].scan_gradient is None,
         )
     if coverage_fraction(volume) < 1.0:
-        mask = folder / f"{planned.volume_id}.coverage"
-        write_coverage(volume, mask.with_name(f"{mask.name}.nii.gz"))
-        if plan.recipe.outputs.masks == "segmentation" and volume.grid.positioned:
-            write_segmentation(
-                volume,
-                planned.stack,
-                mask.with_name(f"{mask.name}.dcm"),
-                images=images,
-                labels=labels,
-                provenance=provenance,
-            )
+        _write_mask(plan, planned, volume, folder, images, labels, provenance)
     write_whole(folder / f"{planned.volume_id}.json", canonical_json(provenance) + b"\n")
     return _made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
+
+
+def _write_mask(
+    plan: StudyPlan,
+    planned: PlannedVolume,
+    volume: Volume,
+    folder: Path,
+    images: Sequence[Path],
+    labels: Labels,
+    provenance: dict[str, Any],
+) -> None:
+    """Write where something was measured, as NIfTI and as the recipe's outputs say."""
+    mask = folder / f"{planned.volume_id}.coverage"
+    write_coverage(volume, mask.with_name(f"{mask.name}.nii.gz"))
+    if plan.recipe.outputs.masks == "segmentation" and volume.grid.positioned:
+        write_segmentation(
+            volume,
+            planned.stack,
+            mask.with_name(f"{mask.name}.dcm"),
+            images=images,
+            labels=labels,
+            provenance=provenance,
+        )
 
 
 def _labels(
