@@ -196,19 +196,7 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
             folder / planned.volume_id,
             is_known=bool(planned.parts) or planned.stack.frames[0].scan_gradient is None,
         )
-    for region in _regions(volume):
-        mask = folder / f"{planned.volume_id}.{region}"
-        write_mask(segment_of(volume, region), volume.grid, mask.with_name(f"{mask.name}.nii.gz"))
-        if plan.recipe.outputs.masks == "segmentation" and _may_be_segmented(volume, region):
-            write_segmentation(
-                volume,
-                planned.stack,
-                mask.with_name(f"{mask.name}.dcm"),
-                images=images,
-                labels=labels,
-                provenance=provenance,
-                region=region,
-            )
+    _write_masks(plan, planned, volume, folder, images, labels, provenance)
     write_whole(folder / f"{planned.volume_id}.json", canonical_json(provenance) + b"\n")
     return made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
 
@@ -234,6 +222,31 @@ def _regions(volume: Volume) -> list[str]:
 def _may_be_segmented(volume: Volume, region: str) -> bool:
     """Tell whether a Segmentation can hold a mask: without a place it holds one frame only."""
     return volume.grid.positioned or (region != "coverage" and volume.grid.shape[0] == 1)
+
+
+def _write_masks(
+    plan: StudyPlan,
+    planned: PlannedVolume,
+    volume: Volume,
+    folder: Path,
+    images: Sequence[Path],
+    labels: Labels,
+    provenance: dict[str, Any],
+) -> None:
+    """Write where something was measured, and regions, as NIfTI and as the recipe's outputs say."""
+    for region in _regions(volume):
+        mask = folder / f"{planned.volume_id}.{region}"
+        write_mask(segment_of(volume, region), volume.grid, mask.with_name(f"{mask.name}.nii.gz"))
+        if plan.recipe.outputs.masks == "segmentation" and _may_be_segmented(volume, region):
+            write_segmentation(
+                volume,
+                planned.stack,
+                mask.with_name(f"{mask.name}.dcm"),
+                images=images,
+                labels=labels,
+                provenance=provenance,
+                region=region,
+            )
 
 
 def _labels(
