@@ -62,4 +62,11 @@ def _apply(volume: Volume, decided: dict[str, Any]) -> Volume:
     )
 
 
-STEP = Step(name="resample", kind="geometry", params=ResampleParams, decide=_decide, apply=_apply)
+STEP = Step(
+    name="resample",
+    version=2,  # axis by axis where grids are parallel: the last bits differ
+    kind="geometry",
+    params=ResampleParams,
+    decide=_decide,
+    apply=_apply,
+)

@@ -6,7 +6,6 @@ import errno
 import os
 
 import numpy as np
-import pydicom
 import pytest
 
 from config.codes import codes
@@ -14,6 +13,7 @@ from config.errors import EnvironmentFault, InconsistentSeries
 from config.files import write_whole
 from config.library import find_recipe
 from harmonise.encode.files import folder_name
+from harmonise.encode.shared import Shared
 from harmonise.grids import centred_grid
 from harmonise.interpolate import resample_onto
 from harmonise.itk import execute, sitk
@@ -132,7 +132,7 @@ def test_a_header_that_cannot_be_written_again_refuses_its_series_only(tmp_path,
     def fail(*_args, **_kwargs):
         raise ValueError("value of a patient")
 
-    monkeypatch.setattr(pydicom, "dcmwrite", fail)
+    monkeypatch.setattr(Shared, "encode", fail)
     (row,) = apply_study(plan, tmp_path / "out")
 
     assert (row.verdict, row.codes) == ("REJECT", ("ENCODE_FAILED",))
