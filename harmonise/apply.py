@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from config.errors import ConfigurationError, RejectedError
 from config.files import write_whole
@@ -26,14 +27,19 @@ from harmonise.encode.private import canonical_json
 from harmonise.manifest import ManifestRow
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
 from harmonise.provenance import StepRecord, provenance_of, step_record, volume_digest
-from harmonise.qc import coverage_fraction, measure, verdict_of
+from harmonise.qc import coverage_fraction, measure
+from harmonise.rows import declined_row, made_row
 from harmonise.series import Refusal
 from harmonise.slices import frames_of_slices, placed, turned
+from harmonise.slides.make import SLIDE, open_slide, write_slide
+from harmonise.slides.slide import Slide
 from harmonise.steps import Context
 from harmonise.vendor.pixels import load_volume
 from harmonise.volume import Volume
 
 __all__ = ["apply_study", "before_volume"]
+
+Image = TypeVar("Image", Volume, Slide)
 
 MOST_KEPT_BYTES = 64 << 20
 """Native diffusion volumes kept between looking at them and making them; beyond it no more are
@@ -83,8 +89,8 @@ def apply_study(plan: StudyPlan, out: Path) -> list[ManifestRow]:
                 error.code,
                 error.detail,
             )
-            rows.append(_declined_row(plan, Declined(refusal, stack, planned.role)))
-    rows += [_declined_row(plan, one) for one in plan.declined]
+            rows.append(declined_row(plan, Declined(refusal, stack, planned.role)))
+    rows += [declined_row(plan, one) for one in plan.declined]
     return sorted(rows, key=lambda row: row.sort_key)
 
 
@@ -122,7 +128,7 @@ def before_volume(
         As :func:`apply_study` would have recorded.
     """
     planned = next((one for one in plan.volumes if one.volume_id == volume_id), None)
-    if planned is None:
+    if planned is None or planned.role.name == SLIDE:
         raise ConfigurationError("VOLUME_UNKNOWN", volume_id)
     volume = read_planned(planned)
     known = {} if earlier is None else earlier
@@ -140,10 +146,10 @@ def before_volume(
 def _run(
     plan: StudyPlan,
     planned: PlannedVolume,
-    volume: Volume,
+    volume: Image,
     earlier: dict[str, dict[str, Any]],
     steps: Sequence[Any],
-) -> tuple[Volume, list[StepRecord]]:
+) -> tuple[Image, list[StepRecord]]:
     """Decide and apply each step; return the result and the record of every step."""
     records = []
     natives = natives_of(plan, planned.stack.study_uid)
@@ -172,15 +178,13 @@ def _moved_out(plan: StudyPlan, records: Sequence[StepRecord], volume: Volume) -
 
 
 def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progress) -> ManifestRow:
+    if planned.role.name == SLIDE:
+        return _make_slide(plan, planned, out, progress)
     kept = progress.loaded.pop(planned.volume_id, None)
     volume = kept or read_planned(planned)
     volume, records = _run(plan, planned, volume, progress.earlier, planned.steps)
     check = progress.checks.get(planned.volume_id, Check())
-    flagged = [
-        code
-        for (step, _), record in zip(planned.steps, records, strict=True)
-        for code in step.flags(record["decided"])
-    ]
+    flagged = _flagged(planned, records)
     flagged += volume.meta.get("computed", {}).get("codes", [])
     if _moved_out(plan, records, volume):
         flagged.append("MR_FOV_NOT_COVERED")
@@ -215,7 +219,38 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
                 provenance=provenance,
             )
     write_whole(folder / f"{planned.volume_id}.json", canonical_json(provenance) + b"\n")
-    return _made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
+    dicom = (folder / planned.volume_id).relative_to(out).as_posix()
+    path = nifti.relative_to(out).as_posix()
+    return made_row(plan, planned, volume, codes, dicom=dicom, nifti=path)
+
+
+def _flagged(planned: PlannedVolume, records: Sequence[StepRecord]) -> list[str]:
+    """Return the codes that the steps' decisions call for."""
+    return [
+        code
+        for (step, _), record in zip(planned.steps, records, strict=True)
+        for code in step.flags(record["decided"])
+    ]
+
+
+def _make_slide(
+    plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progress
+) -> ManifestRow:
+    """Make a slide: the same steps and records, its pixels tile by tile."""
+    folder = out / folder_name(planned.stack.subject) / folder_name(planned.stack.study_uid)
+    target = folder / planned.volume_id
+    with closing(open_slide(planned.stack)) as native:
+        slide, records = _run(plan, planned, native, progress.earlier, planned.steps)
+        flagged = [*planned.codes, *_flagged(planned, records)]
+
+        def record(more: list[str], qc: dict[str, Any]) -> dict[str, Any]:
+            codes = list(dict.fromkeys([*flagged, *more]))
+            return provenance_of(plan, planned, slide, records, codes=codes, qc=qc)
+
+        codes = write_slide(slide, planned.stack, target, _labels(plan, planned), record)
+    return made_row(
+        plan, planned, slide, codes, dicom=target.relative_to(out).as_posix(), nifti=None
+    )
 
 
 def _labels(plan: StudyPlan, planned: PlannedVolume) -> Labels:
@@ -233,63 +268,3 @@ def _labels(plan: StudyPlan, planned: PlannedVolume) -> Labels:
         computed=bool(planned.parts),
         changed=bool(planned.parts) or any(step.kind == "intensity" for step in steps),
     )
-
-
-def _made_row(
-    plan: StudyPlan, planned: PlannedVolume, volume: Volume, codes: tuple[str, ...], nifti: str
-) -> ManifestRow:
-    slices, rows, columns = volume.grid.shape
-    return ManifestRow(
-        **_common(plan, planned.stack.subject, planned.stack.study_uid, planned.stack.header),
-        volume_id=planned.volume_id,
-        source_series_uids=(planned.stack.series_uid,),
-        role=planned.role.name,
-        b_value=planned.role.b_value,
-        verdict=verdict_of(codes),
-        codes=codes,
-        unit=volume.unit,
-        nifti_path=nifti,
-        dicom_path=nifti.removesuffix(".nii.gz"),
-        rows=rows,
-        columns=columns,
-        slices=slices,
-        spacing_mm=volume.grid.spacing_mm,
-    )
-
-
-def _declined_row(plan: StudyPlan, one: Declined) -> ManifestRow:
-    refusal = one.refusal
-    header = one.stack.header if one.stack else {}
-    return ManifestRow(
-        **_common(plan, refusal.subject, refusal.study_uid, header),
-        volume_id=None,
-        source_series_uids=(refusal.series_uid,) if refusal.series_uid else (),
-        role=one.role.name if one.role else None,
-        b_value=one.role.b_value if one.role else None,
-        verdict="REJECT",
-        codes=(refusal.code,),
-        unit=None,
-        nifti_path=None,
-        dicom_path=None,
-        rows=None,
-        columns=None,
-        slices=None,
-        spacing_mm=None,
-    )
-
-
-def _common(
-    plan: StudyPlan, subject: str, study_uid: str, header: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the columns that made and declined rows share."""
-    strength = header.get("MagneticFieldStrength")
-    return {
-        "subject": subject,
-        "study_uid": study_uid,
-        "vendor": header.get("Manufacturer"),
-        "model": header.get("ManufacturerModelName"),
-        "field_strength_t": float(strength) if isinstance(strength, (int, float)) else None,
-        "recipe": plan.recipe.name,
-        "recipe_hash": plan.recipe_hash,
-        "model_hash": plan.model_hash,
-    }

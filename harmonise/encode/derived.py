@@ -211,13 +211,16 @@ class _Series:
         return f"Accordage recipe {self.labels.recipe}, volume {self.labels.volume_id}"
 
 
-def part10(ds: Dataset) -> bytes:
-    """Return the object as a Part 10 file: zero preamble, explicit little endian."""
+def part10(ds: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
+    """Return the object as a Part 10 file: zero preamble, explicit little endian.
+
+    With a compressed ``syntax`` the object holds no pixels yet: they follow in the stream.
+    """
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\0\1"
     meta.MediaStorageSOPClassUID = ds.SOPClassUID
     meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = implementation_uid()
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION
     buffer = io.BytesIO()

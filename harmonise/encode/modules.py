@@ -18,6 +18,7 @@ from harmonise.series import Frame
 from harmonise.volume import Grid, Volume
 
 __all__ = [
+    "coded",
     "shown_range",
     "source_items",
     "unit_map",
@@ -51,7 +52,7 @@ def _ds(value: float) -> str:
     return format_number_as_ds(float(value))
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
+def coded(value: str, scheme: str, meaning: str) -> Dataset:
     """Return an item of a code sequence (PS3.3 8.8)."""
     item = Dataset()
     if len(value) <= LONGEST_CODE:
@@ -166,7 +167,7 @@ def unit_map(unit: str, quantised: Quantised, *, scale: float = 1.0) -> Dataset:
     item.LUTExplanation = known.get("meaning", unit)[:64]
     item.LUTLabel = str(known.get("label", unit))[:16]
     item.MeasurementUnitsCodeSequence = DicomSequence(
-        [_code(unit, "UCUM", known.get("meaning", unit))]
+        [coded(unit, "UCUM", known.get("meaning", unit))]
     )
     item.RealWorldValueFirstValueMapped = lowest
     item.RealWorldValueLastValueMapped = highest
@@ -184,8 +185,8 @@ def _quantity(row: Sequence[Any]) -> Dataset:
     value, scheme, meaning = row
     item = Dataset()
     item.ValueType = "CODE"
-    item.ConceptNameCodeSequence = DicomSequence([_code("246205007", "SCT", "Quantity")])
-    item.ConceptCodeSequence = DicomSequence([_code(str(value), scheme, meaning)])
+    item.ConceptNameCodeSequence = DicomSequence([coded("246205007", "SCT", "Quantity")])
+    item.ConceptCodeSequence = DicomSequence([coded(str(value), scheme, meaning)])
     return item
 
 
@@ -204,7 +205,7 @@ def write_sources(
     steps = [getattr(table_7203, keyword) for keyword in dict.fromkeys(derivations)]
     if steps:
         ds.DerivationCodeSequence = DicomSequence(
-            [_code(step.value, step.scheme_designator, step.meaning) for step in steps]
+            [coded(step.value, step.scheme_designator, step.meaning) for step in steps]
         )
 
 
@@ -219,7 +220,7 @@ def source_items(frames: Sequence[Frame], *, multi_frame: bool) -> DicomSequence
         if multi_frame:
             item.ReferencedFrameNumber = frame.frame_index + 1
         item.PurposeOfReferenceCodeSequence = DicomSequence(
-            [_code(purpose.value, purpose.scheme_designator, purpose.meaning)]
+            [coded(purpose.value, purpose.scheme_designator, purpose.meaning)]
         )
         items.append(item)
     return DicomSequence(items)
@@ -229,7 +230,7 @@ def write_equipment(ds: Dataset) -> None:
     """Add ourselves to those who made the object (PS3.3 C.12.1.1.5, CID 7005)."""
     item = Dataset()
     item.PurposeOfReferenceCodeSequence = DicomSequence(
-        [_code("109102", "DCM", "Processing Equipment")]
+        [coded("109102", "DCM", "Processing Equipment")]
     )
     item.Manufacturer = "Accordage"
     item.ManufacturerModelName = "harmonise"

@@ -77,7 +77,9 @@ class FrameFile:
             ``PIXELS_UNREADABLE``.
         """
         try:
-            data = self._stored(index)
+            data = self.stored(index)
+            if self._syntax.is_compressed:
+                data = encapsulate([data], has_bot=False)
             with quiet():
                 pixels, _ = get_decoder(self._syntax).as_array(data, index=0, **self._options)
         except MemoryError:
@@ -113,15 +115,14 @@ class FrameFile:
             "pixel_keyword": "PixelData",
         }
 
-    def _stored(self, index: int) -> bytes:
+    def stored(self, index: int) -> bytes:
+        """Return the bytes of one frame as they are stored, its fragments joined."""
         start, length = self._spans[index]
         self._stream.seek(start)
         data = self._stream.read(length)
         if len(data) != length:
             raise EOFError
-        if not self._syntax.is_compressed:
-            return data
-        return encapsulate([_joined(data)], has_bot=False)
+        return _joined(data) if self._syntax.is_compressed else data
 
     def _find(self) -> list[tuple[int, int]]:
         """Return where each frame lies: start and length in the file, item headers included."""

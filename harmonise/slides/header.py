@@ -15,7 +15,7 @@ __all__ = ["micron_spacing", "shows", "slide_facts", "slide_frame"]
 
 
 def shows(ds: Dataset) -> str:
-    """Return ``tissue``, ``label`` or ``unknown``: what the pixels show.
+    """Return ``tissue``, ``label``, ``thumbnail`` or ``unknown``: what the pixels show.
 
     Where the label may be in the picture it is a label (PS3.3 C.8.12.4.1.1, value 3, and
     SpecimenLabelInImage).
@@ -26,8 +26,8 @@ def shows(ds: Dataset) -> str:
     in_image = str(ds.get("SpecimenLabelInImage") or "").strip().upper()
     if kind in rules["label_kinds"] or in_image not in {"", "NO"}:
         return "label"
-    if kind == "THUMBNAIL" and in_image != "NO":
-        return "label"
+    if kind == "THUMBNAIL":
+        return "thumbnail" if in_image == "NO" else "label"
     return "tissue" if kind in rules["tissue_kinds"] else "unknown"
 
 
@@ -76,6 +76,8 @@ def slide_facts(ds: Dataset) -> dict[str, Any]:
         "FocalPlanes": int(ds.get("TotalPixelMatrixFocalPlanes") or 1),
         "ConcatenationFrom": int(ds.get("ConcatenationFrameOffsetNumber") or 0),
         "ConcatenationUID": str(ds.get("ConcatenationUID") or ""),
+        "ContainerIdentifier": str(ds.get("ContainerIdentifier") or ""),
+        "PyramidUID": str(ds.get("PyramidUID") or ""),
     }
 
 

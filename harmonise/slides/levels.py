@@ -170,5 +170,3 @@ def _level(frames: Sequence[Frame]) -> Level:
     first = frames[0]
     row, column = first.pixel_spacing_mm or (0.0, 0.0)
     return Level(tuple(frames), first.rows, first.columns, (row * 1000, column * 1000))
-
-

@@ -97,6 +97,10 @@ class Slide:
         row, column = self.microns
         return Grid((1, *self.shape), (None, row / 1000, column / 1000), positioned=False)
 
+    def close(self) -> None:
+        """Close the files of the source."""
+        self.levels.close()
+
     def mapped(self, colours: Map) -> Slide:
         """Return the slide with one more colour map."""
         return replace(self, maps=(*self.maps, colours))

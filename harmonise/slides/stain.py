@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ __all__ = [
     "by_statistics",
     "colour_statistics",
     "dye_map",
+    "dyed",
     "lab_of",
     "optical_density",
     "rgb_of",
@@ -62,6 +64,14 @@ def optical_density(pixels: Rgb, light: float = LIGHT) -> Floats:
     return density
 
 
+def dyed(pixels: Rgb, light: float = LIGHT) -> NDArray[np.bool_]:
+    """Return which pixels are dyed: dense enough in all three channels."""
+    lightest = light * np.exp(-LEAST_DENSITY) - 1.0
+    red, green, blue = np.moveaxis(pixels <= lightest, -1, 0)
+    found: NDArray[np.bool_] = red & green & blue
+    return found
+
+
 def stain_matrix(density: Floats) -> Floats:
     """Return the unit vectors of haematoxylin and eosin, shape (3, 2), from densities (n, 3).
 
@@ -70,15 +80,15 @@ def stain_matrix(density: Floats) -> Floats:
     InconsistentSeries
         ``WSI_STAIN_UNRELIABLE`` where the dyed pixels span no plane: a blank tile, one colour.
     """
-    dyed = density[(density >= LEAST_DENSITY).all(axis=-1)]
-    if len(dyed) < 3:
-        raise InconsistentSeries("WSI_STAIN_UNRELIABLE", f"{len(dyed)} dyed pixels")
-    sizes, vectors = np.linalg.eigh(np.cov(dyed.T))
+    dense = density[(density >= LEAST_DENSITY).all(axis=-1)]
+    if len(dense) < 3:
+        raise InconsistentSeries("WSI_STAIN_UNRELIABLE", f"{len(dense)} dyed pixels")
+    sizes, vectors = np.linalg.eigh(np.cov(dense.T))
     if not np.isfinite(sizes).all() or sizes[1] <= 1e-12:
         raise InconsistentSeries("WSI_STAIN_UNRELIABLE", "the dyed pixels have one colour")
     # a density is never negative: the sign that a solver gives an axis means nothing
     plane = vectors[:, 1:] * np.where(vectors[:, 1:].sum(axis=0) < 0, -1.0, 1.0)
-    across = dyed @ plane
+    across = dense @ plane
     angles = np.arctan2(across[:, 1], across[:, 0])
     ends = np.percentile(angles, (ALPHA, 100 - ALPHA))
     one, other = (plane @ np.array([np.cos(angle), np.sin(angle)]) for angle in ends)
@@ -112,19 +122,19 @@ def dye_map(matrix: Any, most: Any, to_matrix: Any, to_most: Any) -> Floats:
 
 
 def by_dyes(pixels: Rgb, densities: Floats, light: float = LIGHT) -> Rgb:
-    """Return pixels with their densities mapped by :func:`dye_map`; without any dye, as they are.
+    """Return pixels, shape (rows, columns, 3), with their densities mapped by :func:`dye_map`; without any dye, as they are.
 
     Grey levels are cut to whole ones as the reference implementation does, so that the two can be
     compared to the grey level.
     """
-    density = optical_density(pixels, light)
-    if not (density >= LEAST_DENSITY).all(axis=-1).any():
+    if not dyed(pixels, light).any():
         return pixels
-    mapped = density.reshape(-1, 3).astype(np.float32) @ densities.T.astype(np.float32)
-    np.exp(-mapped, out=mapped)
-    mapped *= light
-    np.clip(mapped, 0, 255, out=mapped)
-    return mapped.astype(np.uint8).reshape(pixels.shape)
+    table = -np.log((np.arange(256, dtype=np.float32) + 1) / np.float32(light))
+    mapped = cv2.transform(cv2.LUT(pixels, table), -densities.astype(np.float32))
+    cv2.exp(mapped, mapped)
+    mapped *= np.float32(light)
+    np.minimum(mapped, 255, out=mapped)
+    return mapped.astype(np.uint8)
 
 
 def lab_of(pixels: Rgb) -> Floats:
@@ -157,7 +167,7 @@ def by_statistics(
     pixels: Rgb, mean: Any, spread: Any, to_mean: Any, to_spread: Any, light: float = LIGHT
 ) -> Rgb:
     """Return pixels whose CIELAB mean and spread are brought to the reference's (Reinhard)."""
-    if not (optical_density(pixels, light) >= LEAST_DENSITY).all(axis=-1).any():
+    if not dyed(pixels, light).any():
         return pixels
     lab = (lab_of(pixels) - np.asarray(mean)) / np.maximum(np.asarray(spread), 1e-6)
     return rgb_of(lab * np.asarray(to_spread) + np.asarray(to_mean))

@@ -80,8 +80,10 @@ def white_point(pixels: Rgb) -> tuple[float, float, float]:
 def tissue_of(pixels: Rgb, microns: float) -> Tissue:
     """Return the tissue, ink and folds of an overview, shape (rows, columns, 3)."""
     white = white_point(pixels)
-    light = np.asarray(white, dtype=np.float32)
-    density = np.log((light + 1) / (pixels.astype(np.float32) + 1)).max(axis=-1)
+    density = np.full(pixels.shape[:2], -np.inf, dtype=np.float32)
+    for channel, light in enumerate(white):  # one channel at a time: an overview may be large
+        table = np.log((light + 1) / (np.arange(256) + 1)).astype(np.float32)
+        np.maximum(density, table[pixels[..., channel]], out=density)
     ink = _ink(pixels, density)
     covered = _without_specks((density > LEAST_DENSITY) & ~ink, microns)
     ink = _without_specks(ink, microns)
@@ -93,10 +95,10 @@ def tissue_of(pixels: Rgb, microns: float) -> Tissue:
 
 def _ink(pixels: Rgb, density: Floats) -> NDArray[np.bool_]:
     """Return where a pen has drawn: hues that no dye of H&E has, or black."""
-    hsv = cv2.cvtColor((pixels / np.float32(255)).astype(np.float32), cv2.COLOR_RGB2HSV)
-    hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
-    coloured = (hue > INK_HUES[0]) & (hue < INK_HUES[1]) & (saturation > INK_SATURATION)
-    black = (value < BLACK_INK) & (saturation < INK_SATURATION)
+    hue, saturation, value = np.moveaxis(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV), -1, 0)
+    coloured = (hue > INK_HUES[0] / 2) & (hue < INK_HUES[1] / 2)  # OpenCV halves the degrees
+    coloured &= saturation > 255 * INK_SATURATION
+    black = (value < 255 * BLACK_INK) & (saturation < 255 * INK_SATURATION)
     found: NDArray[np.bool_] = (coloured | black) & (density > 2 * LEAST_DENSITY)
     return found
 

@@ -25,6 +25,9 @@ __all__ = ["STEP", "StainParams"]
 
 Rgb = NDArray[np.uint8]
 
+MOST_PIXELS = 500_000
+"""Pixels that a slide is measured on: the estimate is steady far below, and memory is bounded."""
+
 
 class StainParams(Frozen):
     """Parameters of ``stain``."""
@@ -64,8 +67,7 @@ def _decide(slide: Slide, params: StainParams, context: Context) -> dict[str, An
     if said == "other":
         return {**decided, "why": "the header names another stain"}
     pixels = _sample(slide)
-    density = stain.optical_density(pixels)
-    dyed = density[(density >= stain.LEAST_DENSITY).all(axis=-1)]
+    dyed = stain.optical_density(pixels[stain.dyed(pixels)])
     decided["dyed_pixels"] = len(dyed)
     if slide.meta.get("tissue", {}).get("blank") or not len(dyed):
         return {**decided, "why": "blank"}
@@ -130,7 +132,8 @@ def _sample(slide: Slide) -> Rgb:
         ).reshape(-1, 3)
         for top, left in places
     ]
-    return np.concatenate(parts) if parts else np.empty((0, 3), dtype=np.uint8)
+    pixels = np.concatenate(parts) if parts else np.empty((0, 3), dtype=np.uint8)
+    return pixels[:: max(1, len(pixels) // MOST_PIXELS)]
 
 
 def _apply(slide: Slide, decided: dict[str, Any]) -> Slide:

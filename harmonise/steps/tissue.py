@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,10 @@ from harmonise.slides.tissue import FOLD, PEN, TISSUE, Tissue, sharpness, tissue
 from harmonise.steps.contract import Context, Step
 
 __all__ = ["STEP", "TissueParams"]
+
+
+MOST_PIXELS = 4_000_000
+"""Pixels of a mask: that of a larger slide is coarser."""
 
 
 class TissueParams(Frozen):
@@ -42,7 +47,8 @@ class TissueParams(Frozen):
 
 
 def _decide(slide: Slide, params: TissueParams, _context: Context) -> dict[str, Any]:
-    found = tissue_of(*slide.overview(params.mask_um))
+    area_um2 = math.prod(slide.shape) * math.prod(slide.microns)
+    found = tissue_of(*slide.overview(max(params.mask_um, math.sqrt(area_um2 / MOST_PIXELS))))
     regions = _regions(slide, found, params)
     scores = [
         sharpness(slide.region(top, left, params.region, params.region), slide.microns[0])

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from harmonise.data import table
 from harmonise.series import Frame
+from harmonise.slides.header import slide_frame
 from harmonise.vendor.groups import frame_count, macro
 from harmonise.vendor.pet_header import pet_facts
 from harmonise.vendor.private import numbers
@@ -19,12 +20,14 @@ __all__ = ["frames_of", "layout_of"]
 
 
 def layout_of(ds: Dataset) -> str | None:
-    """Return ``classic``, ``enhanced`` or ``projection``; None for an object this room cannot read.
+    """Return ``classic``, ``enhanced``, ``projection`` or ``slide``; None for what cannot be read.
 
-    Colour never is an image of this room's kinds (PS3.3 C.8.3.1.1.2, C.8.13.1).
+    Colour never is an image of the first three (PS3.3 C.8.3.1.1.2, C.8.13.1); slides are read in
+    colour only.
     """
     row = table("sop_classes").get(str(ds.get("SOPClassUID")))
-    if row is None or int(ds.get("SamplesPerPixel") or 1) != 1:
+    is_slide = row is not None and row["layout"] == "slide"
+    if row is None or int(ds.get("SamplesPerPixel") or 1) != (3 if is_slide else 1):
         return None
     return str(row["layout"])
 
@@ -42,9 +45,9 @@ def frames_of(path: Path, ds: Dataset, values: Sequence[dict[str, Any]]) -> tupl
         Harvested vendor values, one dict a frame.
     """
     layout = layout_of(ds)
-    read = {"classic": _classic, "enhanced": _enhanced, "projection": _projection}[layout or ""]
+    read = READERS[layout or ""]
     frames = []
-    for index in range(frame_count(ds)):
+    for index in range(1 if layout == "slide" else frame_count(ds)):
         common = {
             "path": path,
             "frame_index": index,
@@ -56,7 +59,9 @@ def frames_of(path: Path, ds: Dataset, values: Sequence[dict[str, Any]]) -> tupl
             "acquisition_number": _int(ds.get("AcquisitionNumber")),
             "b_value": values[index].get("b_value"),
             "gradient": _floats(values[index].get("gradient"), 3),
-            "pet": pet_facts(ds, index, enhanced=layout == "enhanced"),
+            "pet": None
+            if layout == "slide"
+            else pet_facts(ds, index, enhanced=layout == "enhanced"),
         }
         frames.append(Frame(**{**common, **read(ds, index)}))
     return tuple(frames)
@@ -110,6 +115,19 @@ def _projection(ds: Dataset, index: int) -> dict[str, Any]:
         "orientation": None,
         "pixel_spacing_mm": detector_spacing(ds)[0],
     }
+
+
+def _slide(ds: Dataset, _index: int) -> dict[str, Any]:
+    """Read a level of a slide as one frame: its tiles are told apart when pixels are asked for."""
+    return slide_frame(ds)
+
+
+READERS = {
+    "classic": _classic,
+    "enhanced": _enhanced,
+    "projection": _projection,
+    "slide": _slide,
+}
 
 
 def _floats(value: Any, count: int) -> Any:

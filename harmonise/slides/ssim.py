@@ -1,0 +1,33 @@
+"""Structural similarity of two pictures (Wang et al. 2004, doi:10.1109/TIP.2003.819861)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["similarity"]
+
+WINDOW = (11, 11)
+SIGMA = 1.5
+STEADY = ((0.01 * 255) ** 2, (0.03 * 255) ** 2)
+"""The paper's C1 and C2 for 8 bits."""
+
+
+def similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Return the mean SSIM of the grey pictures, window 11 x 11, Gaussian of 1.5 pixels."""
+    a, b = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64) for image in (one, other))
+    mean_a, mean_b = _smooth(a), _smooth(b)
+    spread_a = _smooth(a * a) - mean_a**2
+    spread_b = _smooth(b * b) - mean_b**2
+    common = _smooth(a * b) - mean_a * mean_b
+    c1, c2 = STEADY
+    above = (2 * mean_a * mean_b + c1) * (2 * common + c2)
+    below = (mean_a**2 + mean_b**2 + c1) * (spread_a + spread_b + c2)
+    edge = WINDOW[0] // 2
+    return float((above / below)[edge:-edge, edge:-edge].mean())
+
+
+def _smooth(image: NDArray[np.float64]) -> NDArray[np.float64]:
+    smoothed: NDArray[np.float64] = cv2.GaussianBlur(image, WINDOW, SIGMA)
+    return smoothed
