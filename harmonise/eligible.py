@@ -22,7 +22,8 @@ def eligible(stack: Stack, role: Role, geometry: Geometry, recipe: Recipe) -> St
     Raises
     ------
     RejectedError
-        ``STEP_OF_OTHER_KIND``; ``CT_GAP``, ``MR_GAP``, ``PT_GAP``; ``CT_KERNEL_UNKNOWN``, ``CT_KERNEL_OTHER``; and what
+        ``STEP_OF_OTHER_KIND``;
+        ``CT_GAP``, ``MR_GAP``, ``PT_GAP``; ``CT_KERNEL_UNKNOWN``, ``CT_KERNEL_OTHER``; and what
         :func:`harmonise.vendor.measurable.measurable` raises.
     """
     _of_its_kind(role, recipe)

@@ -89,7 +89,7 @@ class Pyramid:
         with disk_faults():
             self.folder.mkdir(parents=True, exist_ok=True)
             # a name that leaves the folder at once: nothing stays behind, whatever happens
-            self._spool: BinaryIO = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
+            self._spool: BinaryIO = tempfile.TemporaryFile(dir=self.folder)
         try:
             self._build()
         except BaseException:

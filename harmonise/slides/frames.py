@@ -15,7 +15,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.encaps import encapsulate, parse_basic_offsets
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from config.errors import UnreadableObject, UnsupportedObject
@@ -46,8 +46,7 @@ class FrameFile:
             with quiet():
                 self.header: FileDataset = pydicom.dcmread(self._stream, stop_before_pixels=True)
                 self._start = self._stream.tell()
-            if str(self.header.SOPInstanceUID) != sop_uid:
-                raise UnreadableObject("PIXELS_UNREADABLE", "(0008,0018) changed since it was read")
+            self._demand(sop_uid)
             self.rows, self.columns = int(self.header.Rows), int(self.header.Columns)
             self.count = int(self.header.get("NumberOfFrames") or 1)
             self._options = self._supported()
@@ -58,6 +57,10 @@ class FrameFile:
         except BaseException:
             self.close()
             raise
+
+    def _demand(self, sop_uid: str) -> None:
+        if str(self.header.SOPInstanceUID) != sop_uid:
+            raise UnreadableObject("PIXELS_UNREADABLE", "(0008,0018) changed since it was read")
 
     def close(self) -> None:
         """Close the file."""

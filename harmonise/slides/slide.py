@@ -194,4 +194,5 @@ def _blocks(pixels: Rgb, block: int) -> Rgb:
         return pixels
     rows, columns = pixels.shape[0] // block, pixels.shape[1] // block
     parts = pixels.reshape(rows, block, columns, block, 3).mean(axis=(1, 3), dtype=np.float32)
-    return (parts + 0.5).astype(np.uint8)
+    result: Rgb = (parts + np.float32(0.5)).astype(np.uint8)
+    return result

@@ -29,5 +29,4 @@ def similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 
 def _smooth(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    smoothed: NDArray[np.float64] = cv2.GaussianBlur(image, WINDOW, SIGMA)
-    return smoothed
+    return np.asarray(cv2.GaussianBlur(image, WINDOW, SIGMA), dtype=np.float64)

@@ -122,19 +122,19 @@ def dye_map(matrix: Any, most: Any, to_matrix: Any, to_most: Any) -> Floats:
 
 
 def by_dyes(pixels: Rgb, densities: Floats, light: float = LIGHT) -> Rgb:
-    """Return pixels, shape (rows, columns, 3), with their densities mapped by :func:`dye_map`; without any dye, as they are.
+    """Return pixels, shape (rows, columns, 3), with their densities mapped by :func:`dye_map`.
 
+    Without any dye they come back as they are.
     Grey levels are cut to whole ones as the reference implementation does, so that the two can be
     compared to the grey level.
     """
     if not dyed(pixels, light).any():
         return pixels
     table = -np.log((np.arange(256, dtype=np.float32) + 1) / np.float32(light))
-    mapped = cv2.transform(cv2.LUT(pixels, table), -densities.astype(np.float32))
+    mapped = np.asarray(cv2.transform(cv2.LUT(pixels, table), -densities.astype(np.float32)))
     cv2.exp(mapped, mapped)
-    mapped *= np.float32(light)
-    np.minimum(mapped, 255, out=mapped)
-    return mapped.astype(np.uint8)
+    result: Rgb = np.minimum(mapped * np.float32(light), 255).astype(np.uint8)
+    return result
 
 
 def lab_of(pixels: Rgb) -> Floats:
@@ -154,7 +154,8 @@ def rgb_of(lab: Floats) -> Rgb:
     xyz = np.where(bent > 0.2068966, bent**3, (bent - 16.0 / 116.0) / 7.787) * WHITE_D65
     linear = np.clip(xyz @ np.linalg.inv(TO_XYZ).T, 0.0, 1.0)
     curved = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
-    return (np.clip(curved, 0.0, 1.0) * 255.0).astype(np.uint8)
+    result: Rgb = (np.clip(curved, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return result
 
 
 def colour_statistics(pixels: Rgb) -> tuple[list[float], list[float]]:

@@ -81,7 +81,9 @@ def _regions(slide: Slide, found: Tissue, params: TissueParams) -> list[tuple[in
         return [(0, 0)] if (found.labels == TISSUE).any() else []
     cells = found.labels[: down * side, : across * side] == TISSUE
     share = cells.reshape(down, side, across, side).mean(axis=(1, 3))
-    full = np.argwhere(share >= min(0.5, float(share.max()))) if share.max() > 0 else []
+    if not share.any():
+        return []
+    full = np.argwhere(share >= min(0.5, float(share.max())))
     step = max(1.0, len(full) / params.regions)
     chosen = [full[int(i * step)] for i in range(min(len(full), params.regions))]
     corners = [[round(float(n) * side / scale) for n in cell] for cell in chosen]

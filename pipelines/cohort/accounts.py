@@ -33,7 +33,13 @@ class SeriesAccount:
     @property
     def delivered(self) -> bool:
         """Whether the volume goes into a release."""
-        return self.volume_id is not None and self.verdict in DELIVERED and not self.rejected
+        is_made = self.volume_id is not None and self.verdict in DELIVERED
+        return is_made and not self.rejected and not self.unshown
+
+    @property
+    def unshown(self) -> bool:
+        """Whether it is of a kind that the reading room does not show, so that nobody read any."""
+        return self.volume_id is not None and self.manifest["nifti_path"] is None
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ def _sample(ws: Workspace, project: Project) -> list[SeriesResult]:
         rows = session.scalars(query).all()
         session.expunge_all()
     for row in rows:
-        if row.verdict in DELIVERABLE and row.volume_id is not None:
+        is_shown = row.volume_id is not None and row.manifest["nifti_path"] is not None
+        if row.verdict in DELIVERABLE and is_shown:
             strata[stratum_of(row)].append(row)
     drawn = []
     for name in sorted(strata):
