@@ -16,6 +16,10 @@ from harmonise.steps.contract import Context, Step
 __all__ = ["STEP", "MicronsParams", "chosen_scale"]
 
 
+WHOLE = 1e-3
+"""Part of a pixel by which a size may fall short: imaged volumes are 32-bit numbers."""
+
+
 class MicronsParams(Frozen):
     """Parameters of ``microns``."""
 
@@ -40,7 +44,7 @@ def chosen_scale(levels: tuple[Level, ...], params: MicronsParams) -> dict[str, 
     level = levels[number]
     factor = [target / um for um in level.microns]
     counts = (level.rows, level.columns)
-    shape = [max(1, math.floor(n / f + 1e-9)) for n, f in zip(counts, factor, strict=True)]
+    shape = [max(1, math.floor(n / f + WHOLE)) for n, f in zip(counts, factor, strict=True)]
     return {"level": number, "factor": factor, "shape": shape}
 
 
