@@ -40,7 +40,7 @@ class Encoding:
     """How the result is written: pixels a side of a tile, JPEG quality (1 to 95)."""
 
     tile: int = 512
-    quality: int = 90
+    quality: int = 85
 
 
 @dataclass(frozen=True)

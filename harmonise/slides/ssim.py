@@ -15,8 +15,12 @@ STEADY = ((0.01 * 255) ** 2, (0.03 * 255) ** 2)
 
 
 def similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Return the mean SSIM of the grey pictures, window 11 x 11, Gaussian of 1.5 pixels."""
-    a, b = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64) for image in (one, other))
+    """Return the mean SSIM of the worst colour, window 11 x 11, Gaussian of 1.5 pixels."""
+    pairs = zip(np.moveaxis(one, -1, 0), np.moveaxis(other, -1, 0), strict=True)
+    return min(_of_channel(a.astype(np.float32), b.astype(np.float32)) for a, b in pairs)
+
+
+def _of_channel(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     mean_a, mean_b = _smooth(a), _smooth(b)
     spread_a = _smooth(a * a) - mean_a**2
     spread_b = _smooth(b * b) - mean_b**2
@@ -25,8 +29,8 @@ def similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     above = (2 * mean_a * mean_b + c1) * (2 * common + c2)
     below = (mean_a**2 + mean_b**2 + c1) * (spread_a + spread_b + c2)
     edge = WINDOW[0] // 2
-    return float((above / below)[edge:-edge, edge:-edge].mean())
+    return float((above / below)[edge:-edge, edge:-edge].mean(dtype=np.float64))
 
 
-def _smooth(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(cv2.GaussianBlur(image, WINDOW, SIGMA), dtype=np.float64)
+def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(image, WINDOW, SIGMA), dtype=np.float32)

@@ -84,8 +84,6 @@ def _object(pyramid: Pyramid, number: int, stack: Stack, labels: Labels) -> Data
         ds.PositionReferenceIndicator = "SLIDE_CORNER"  # its only value here, PS3.3 C.7.4.1.1.2
     if "AcquisitionContextSequence" not in ds:
         ds.AcquisitionContextSequence = []
-    if not ds.get("VolumetricProperties"):
-        ds.VolumetricProperties = "VOLUME"
     spacing = [um / 1000 * 2**number for um in slide.microns]
     _write_matrix(ds, level, spacing, slide.encoding.tile)
     _write_groups(ds, source, spacing, uid_of(stack, labels, "dimensions"))
@@ -122,7 +120,7 @@ def _reference(sop_class_uid: str, sop_uid: str) -> Dataset:
 def _write_matrix(ds: Dataset, level: BuiltLevel, spacing: Sequence[float], tile: int) -> None:
     """Write the image pixel module and the total pixel matrix (PS3.3 C.7.6.3, C.8.12.4)."""
     ds.SamplesPerPixel = 3
-    ds.PhotometricInterpretation = "YBR_FULL_422"
+    ds.PhotometricInterpretation = "RGB"
     ds.PlanarConfiguration = 0
     ds.Rows = ds.Columns = tile
     ds.BitsAllocated = ds.BitsStored = 8

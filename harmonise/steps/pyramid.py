@@ -19,7 +19,7 @@ class PyramidParams(Frozen):
 
     tile: int = Field(default=512, ge=64, le=2048, multiple_of=16)
     """Pixels a side of a tile; a multiple of 16 is a whole number of JPEG blocks."""
-    quality: int = Field(default=90, ge=50, le=95)
+    quality: int = Field(default=85, ge=50, le=95)
     """JPEG quality, of libjpeg."""
 
 
