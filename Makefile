@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid canaries referees chaos fuzz pixels realdata docs lock clean
+.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-slides canaries referees chaos fuzz pixels realdata docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -62,6 +62,9 @@ bench-deid: $(VENV)/.test $(VENV)-peers/.installed ## files a second beside cp a
 
 bench-align: $(VENV)/.runtime $(VENV)-referees/.installed ## series of one study on one grid, beside picai-prep
 	$(BIN)/python benchmarks/align.py --referees $(VENV)-referees/bin/python
+
+bench-slides: $(VENV)/.test ## slide tiles a second with one and two workers, and the memory they take
+	$(BIN)/python -P benchmarks/slides.py
 
 $(VENV)-peers/.installed: $(LOCKS)/peers.lock
 $(VENV)-idiscore/.installed: $(LOCKS)/peer-idiscore.lock
