@@ -9,7 +9,9 @@ from typing import Any
 from config.recipe import Recipe
 from harmonise.grids import centred_grid, grid_to_json
 from harmonise.series import Geometry, Refusal, Role, Stack
+from harmonise.slides.levels import Levels
 from harmonise.steps import PlannedStep
+from harmonise.steps.microns import MicronsParams, scaled_grid
 from harmonise.steps.resample import ResampleParams
 from harmonise.volume import Grid
 
@@ -48,6 +50,8 @@ class PlannedVolume:
         for _, params in self.steps:
             if isinstance(params, ResampleParams) and grid is not None:
                 grid = centred_grid(self.reference or grid, params.spacing_mm, params.shape)
+            if isinstance(params, MicronsParams):
+                grid = scaled_grid(Levels(self.stack).all, params)
         return grid
 
 

@@ -27,12 +27,14 @@ def earlier_losses(source: Dataset, stored_bytes: int) -> list[tuple[str, float]
     ratios = [float(value) for value in _values(source.get("LossyImageCompressionRatio"))]
     told = list(zip(methods, ratios, strict=False)) if len(methods) == len(ratios) else None
     syntax = str(source.file_meta.TransferSyntaxUID)
+    says = str(source.get("LossyImageCompression") or "")
     now = table("slides")["lossy_syntaxes"].get(syntax)
-    says_lossy = str(source.get("LossyImageCompression") or "") == "01"
+    if now is None and says == "01":
+        now = table("slides")["perhaps_lossy_syntaxes"].get(syntax)
     if now and not told and not methods:
         whole = int(source.Rows) * int(source.Columns) * 3 * int(source.get("NumberOfFrames") or 1)
         return [(now, whole / max(1, stored_bytes))]
-    if told is None or (says_lossy and not told):
+    if told is None or (says == "01" and not told):
         return None
     return told
 

@@ -12,8 +12,9 @@ from config.base import Frozen
 from harmonise.slides.levels import Level
 from harmonise.slides.slide import Slide
 from harmonise.steps.contract import Context, Step
+from harmonise.volume import Grid
 
-__all__ = ["STEP", "MicronsParams", "chosen_scale"]
+__all__ = ["STEP", "MicronsParams", "chosen_scale", "scaled_grid"]
 
 
 WHOLE = 1e-3
@@ -46,6 +47,14 @@ def chosen_scale(levels: tuple[Level, ...], params: MicronsParams) -> dict[str, 
     counts = (level.rows, level.columns)
     shape = [max(1, math.floor(n / f + WHOLE)) for n, f in zip(counts, factor, strict=True)]
     return {"level": number, "factor": factor, "shape": shape}
+
+
+def scaled_grid(levels: tuple[Level, ...], params: MicronsParams) -> Grid:
+    """Return the grid a slide will have; spacing in millimetres."""
+    scale = chosen_scale(levels, params)
+    level = levels[scale["level"]]
+    row, column = (um * f / 1000 for um, f in zip(level.microns, scale["factor"], strict=True))
+    return Grid((1, *scale["shape"]), (None, row, column), positioned=False)
 
 
 def _decide(slide: Slide, params: MicronsParams, _context: Context) -> dict[str, Any]:

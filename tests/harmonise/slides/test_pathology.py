@@ -18,6 +18,7 @@ from scipy.ndimage import uniform_filter
 from config.library import find_recipe
 from harmonise.explain import provenance_of_file, render
 from harmonise.manifest import ManifestRow, write_manifest
+from harmonise.slides.lossy import earlier_losses
 from harmonise.slides.make import open_slide
 from harmonise.stacks import read_stacks
 from harmonise.steps import STEPS
@@ -150,6 +151,59 @@ def test_lossy_history_holds_the_source_and_then_ours(cmu):
         pixels = ds.TotalPixelMatrixRows * ds.TotalPixelMatrixColumns * 3
         assert now == pytest.approx(pixels / len(ds.PixelData), rel=0.05)
         assert ds.ImageType[3] == ("NONE" if path.name == "0001.dcm" else "RESAMPLED")
+
+
+NATIVE, BASELINE, J2K_LOSSLESS, J2K = (
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.90",
+    "1.2.840.10008.1.2.4.91",
+)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "says", "methods", "ratios", "losses"),
+    [
+        (NATIVE, "00", [], [], []),
+        (J2K_LOSSLESS, "00", [], [], []),
+        (J2K, "00", [], [], []),  # it may hold lossless data, and says so
+        (BASELINE, "00", [], [], [("ISO_10918_1", 12.0)]),  # JPEG baseline always loses
+        (J2K, "01", [], [], [("ISO_15444_1", 12.0)]),
+        (NATIVE, "01", ["ISO_10918_1"], ["20"], [("ISO_10918_1", 20.0)]),
+        (
+            J2K,
+            "01",
+            ["ISO_10918_1", "ISO_15444_1"],
+            ["20", "10"],
+            [("ISO_10918_1", 20.0), ("ISO_15444_1", 10.0)],
+        ),
+        (NATIVE, "01", [], [], None),  # decompressed since, and nobody says from what
+        (NATIVE, "01", ["ISO_10918_1"], [], None),
+    ],
+)
+def test_what_a_slide_has_lost_is_told_and_never_made_up(syntax, says, methods, ratios, losses):
+    ds = slide_builder.level(slide_builder.section(256, 256), LossyImageCompression=says)
+    ds.file_meta = pydicom.dataset.FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = syntax
+    if methods:
+        ds.LossyImageCompressionMethod = methods
+    if ratios:
+        ds.LossyImageCompressionRatio = ratios
+
+    assert earlier_losses(ds, 256 * 256 * 3 // 12) == losses
+
+
+def test_a_dry_run_says_the_size_that_is_made(tmp_path):
+    picture = slide_builder.section(600, 800)
+    slide_builder.write_all([slide_builder.level(picture, um=0.3)], tmp_path / "in")
+    (row,) = dry_run(tmp_path / "in", RECIPE)
+
+    made = harmonised(tmp_path / "in", tmp_path / "out")
+
+    assert row["grid"]["shape"] == [1, 360, 480] == [1, made.row.rows, made.row.columns]
+    assert row["grid"]["spacing_mm"][1:] == pytest.approx([0.0005, 0.0005])
+    assert pydicom.dcmread(made.levels[0]).ImageType[3] == "RESAMPLED"
+    assert replay_file(made.folder, made.source).identical
 
 
 @pytest.mark.realdata
