@@ -48,7 +48,7 @@ def write_slide(
     EnvironmentFault
         The folder cannot be written.
     """
-    with Pyramid(slide, target) as pyramid:
+    with Pyramid(slide, target.parent) as pyramid:
         worst = min(pyramid.similarities)
         codes = ["WSI_REENCODING_POOR"] if worst < LEAST_SIMILARITY else []
         header = slide.levels.header(slide.level)

@@ -18,6 +18,7 @@ from scipy.ndimage import uniform_filter
 from config.library import find_recipe
 from harmonise.explain import provenance_of_file, render
 from harmonise.manifest import ManifestRow, write_manifest
+from harmonise.slides import write
 from harmonise.slides.lossy import earlier_losses
 from harmonise.slides.make import open_slide
 from harmonise.stacks import read_stacks
@@ -320,6 +321,30 @@ def test_a_blank_tile_of_a_stained_slide_passes_as_it_is(tmp_path):
     assert np.array_equal(slide.region(512, 0, 1024, 512), picture[512:])
     assert not np.array_equal(slide.region(0, 0, 512, 512), picture[:512])
     slide.close()
+
+
+def test_offsets_beyond_four_gigabytes_go_into_the_extended_table(built, tmp_path, monkeypatch):
+    """PS3.5 A.4; wsidicom reads by it, and finds what the basic table leads to."""
+    monkeypatch.setattr(write, "LARGEST_BASIC_OFFSET", -1)
+
+    made = harmonised(built.source, tmp_path)
+
+    assert "ExtendedOffsetTable" in pydicom.dcmread(made.levels[0])
+    with wsidicom.WsiDicom.open(made.folder) as one, wsidicom.WsiDicom.open(built.folder) as other:
+        regions = [w.read_region((100, 100), 0, (800, 900)).convert("RGB") for w in (one, other)]
+    assert regions[0].tobytes() == regions[1].tobytes()
+    assert replay_file(made.folder, made.source).identical
+
+
+def test_a_slide_that_is_refused_leaves_no_file(tmp_path):
+    path = slide_builder.write(slide_builder.level(slide_builder.section(600, 600)), tmp_path / "a")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+    (row,) = apply_study(plan_study([path], RECIPE), tmp_path / "out")
+
+    assert row.codes == ("PIXELS_UNREADABLE",)
+    assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file() or "slide" in p.name]
 
 
 def test_nothing_of_a_label_and_no_text_is_carried_over(tmp_path):
