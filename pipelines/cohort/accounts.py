@@ -136,7 +136,8 @@ def _row(row: StudyRow, series: tuple[SeriesAccount, ...]) -> RowAccount:
     if delivered and row.outcome == "harmonised":
         outcome = "released"
     elif row.outcome == "harmonised":
-        outcome = "rejected"
+        is_unseen = any(s.unshown for s in mine) and not any(s.rejected for s in mine)
+        outcome, code = ("refused", "NOT_SHOWN") if is_unseen else ("rejected", code)
     return RowAccount(
         row.row_id,
         row.site,

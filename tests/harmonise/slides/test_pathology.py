@@ -24,7 +24,6 @@ from harmonise.slides.make import open_slide
 from harmonise.stacks import read_stacks
 from harmonise.steps import STEPS
 from harmonise.study import apply_study, plan_study
-from pipelines.cohort.accounts import SeriesAccount
 from pipelines.prepare.harmonise_folder import dry_run
 from pipelines.prepare.replay_file import replay_file
 from tests.harmonise import slide_builder
@@ -356,11 +355,3 @@ def test_nothing_of_a_label_and_no_text_is_carried_over(tmp_path):
     made = harmonised(tmp_path / "in", tmp_path / "out")
 
     assert all(b"PLANTED" not in path.read_bytes() for path in made.levels)
-
-
-def test_a_slide_that_no_reader_can_be_shown_is_not_delivered():
-    facts = {"nifti_path": None, "dicom_path": "S/1/slide-1"}
-    account = SeriesAccount("R-1", "a", "slide-1", "slide", "PASS", (), facts, "f", rejected=False)
-
-    assert account.unshown
-    assert not account.delivered
