@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods chaos-acquire night accession-list bench-projection
+.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods chaos-acquire night accession-list bench-projection bench-slides
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -79,6 +79,8 @@ soak-acquire: $(VENV)/.test ## 10,000 associations with the receiver: nothing of
 
 methods: $(VENV)/.test ## every real object by C-GET, C-MOVE, WADO-RS and import: equal bytes
 	$(BIN)/python benchmarks/methods.py
+bench-slides: $(VENV)/.test ## slide tiles a second with one and two workers, and the memory they take
+	$(BIN)/python -P benchmarks/slides.py
 
 $(VENV)-peers/.installed: $(LOCKS)/peers.lock
 $(VENV)-idiscore/.installed: $(LOCKS)/peer-idiscore.lock

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from config.errors import ConfigurationError, RejectedError
 from config.files import write_whole
@@ -35,11 +36,15 @@ from harmonise.qc import coverage_fraction, measure
 from harmonise.rows import declined_row, made_row
 from harmonise.series import Refusal
 from harmonise.slices import frames_of_slices, placed, turned
+from harmonise.slides.make import SLIDE, open_slide, write_slide
+from harmonise.slides.slide import Slide
 from harmonise.steps import Context
 from harmonise.together import looked_at_together
 from harmonise.volume import Volume
 
 __all__ = ["apply_study", "before_volume"]
+
+Image = TypeVar("Image", Volume, Slide)
 
 
 @dataclass
@@ -107,7 +112,7 @@ def before_volume(
         As :func:`apply_study` would have recorded.
     """
     planned = next((one for one in plan.volumes if one.volume_id == volume_id), None)
-    if planned is None:
+    if planned is None or planned.role.name == SLIDE:
         raise ConfigurationError("VOLUME_UNKNOWN", volume_id)
     volume = read_planned(planned)
     known = {} if earlier is None else earlier
@@ -125,10 +130,10 @@ def before_volume(
 def _run(
     plan: StudyPlan,
     planned: PlannedVolume,
-    volume: Volume,
+    volume: Image,
     earlier: dict[str, dict[str, Any]],
     steps: Sequence[Any],
-) -> tuple[Volume, list[StepRecord]]:
+) -> tuple[Image, list[StepRecord]]:
     """Decide and apply each step; return the result and the record of every step."""
     records = []
     natives = natives_of(plan, planned.stack.study_uid)
@@ -158,16 +163,14 @@ def _moved_out(plan: StudyPlan, records: Sequence[StepRecord], volume: Volume) -
 
 
 def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progress) -> ManifestRow:
+    if planned.role.name == SLIDE:
+        return _make_slide(plan, planned, out, progress)
     kept = progress.loaded.pop(planned.volume_id, None)
     volume = kept or read_planned(planned)
     figures = mr_figures(plan, planned, volume, progress.outlines)
     volume, records = _run(plan, planned, volume, progress.earlier, planned.steps)
     check = progress.checks.get(planned.volume_id, Check())
-    flagged = [
-        code
-        for (step, _), record in zip(planned.steps, records, strict=True)
-        for code in step.flags(record["decided"])
-    ]
+    flagged = _flagged(planned, records)
     flagged += volume.meta.get("computed", {}).get("codes", [])
     if _moved_out(plan, records, volume):
         flagged.append("MR_FOV_NOT_COVERED")
@@ -198,7 +201,9 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
         )
     _write_masks(plan, planned, volume, folder, images, labels, provenance)
     write_whole(folder / f"{planned.volume_id}.json", canonical_json(provenance) + b"\n")
-    return made_row(plan, planned, volume, codes, nifti.relative_to(out).as_posix())
+    dicom = (folder / planned.volume_id).relative_to(out).as_posix()
+    path = nifti.relative_to(out).as_posix()
+    return made_row(plan, planned, volume, codes, dicom=dicom, nifti=path)
 
 
 def _write_pictures(plan: StudyPlan, volume: Volume, stem: Path) -> None:
@@ -247,6 +252,36 @@ def _write_masks(
                 provenance=provenance,
                 region=region,
             )
+
+
+def _flagged(planned: PlannedVolume, records: Sequence[StepRecord]) -> list[str]:
+    """Return the codes that the steps' decisions call for."""
+    return [
+        code
+        for (step, _), record in zip(planned.steps, records, strict=True)
+        for code in step.flags(record["decided"])
+    ]
+
+
+def _make_slide(
+    plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progress
+) -> ManifestRow:
+    """Make a slide: the same steps and records, its pixels tile by tile."""
+    folder = out / folder_name(planned.stack.subject) / folder_name(planned.stack.study_uid)
+    target = folder / planned.volume_id
+    with closing(open_slide(planned.stack)) as native:
+        slide, records = _run(plan, planned, native, progress.earlier, planned.steps)
+        flagged = [*planned.codes, *_flagged(planned, records)]
+
+        def record(more: list[str], qc: dict[str, Any]) -> dict[str, Any]:
+            codes = list(dict.fromkeys([*flagged, *more]))
+            return provenance_of(plan, planned, slide, records, codes=codes, qc=qc)
+
+        labels = _labels(plan, planned, None)
+        codes = write_slide(slide, planned.stack, target, labels, record)
+    return made_row(
+        plan, planned, slide, codes, dicom=target.relative_to(out).as_posix(), nifti=None
+    )
 
 
 def _labels(

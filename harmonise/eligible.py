@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from config.errors import InconsistentSeries, UnknownUnits
+from config.errors import InconsistentSeries, UnknownUnits, UnsupportedObject
 from config.recipe import Recipe
 from harmonise.ct_choice import kernel_class
 from harmonise.series import Geometry, Role, Stack
+from harmonise.slides.make import SLIDE
+from harmonise.steps import STEPS
 from harmonise.vendor.measurable import measurable
 
 __all__ = ["eligible", "with_frame_flags"]
@@ -20,15 +22,25 @@ def eligible(stack: Stack, role: Role, geometry: Geometry, recipe: Recipe) -> St
     Raises
     ------
     RejectedError
+        ``STEP_OF_OTHER_KIND``;
         ``CT_GAP``, ``MR_GAP``, ``PT_GAP``; ``CT_KERNEL_UNKNOWN``, ``CT_KERNEL_OTHER``;
         ``US_UNCALIBRATED``; and what
         :func:`harmonise.vendor.measurable.measurable` raises.
     """
+    _of_its_kind(role, recipe)
     _close_enough(stack, geometry, recipe)
     _calibrated(stack, geometry, recipe)
     if recipe.kernel_classes and role.name == "ct":
         _kernel_taken(stack, recipe)
     return measurable(stack, role.name)
+
+
+def _of_its_kind(role: Role, recipe: Recipe) -> None:
+    kind = "slide" if role.name == SLIDE else "volume"
+    for spec in recipe.role_steps.get(role.name, recipe.steps):
+        if STEPS[spec.step].takes != kind:
+            detail = f"recipe {recipe.name}: step {spec.step} on a {kind}"
+            raise UnsupportedObject("STEP_OF_OTHER_KIND", detail)
 
 
 def _close_enough(stack: Stack, geometry: Geometry, recipe: Recipe) -> None:

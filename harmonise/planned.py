@@ -9,8 +9,10 @@ from typing import Any
 from config.recipe import Recipe
 from harmonise.grids import grid_to_json
 from harmonise.series import Geometry, Refusal, Role, Stack
+from harmonise.slides.levels import Levels
 from harmonise.steps import PlannedStep
 from harmonise.steps.limb import LimbParams, half_of, halved
+from harmonise.steps.microns import MicronsParams, scaled_grid
 from harmonise.steps.resample import ResampleParams
 from harmonise.volume import Grid
 
@@ -53,6 +55,8 @@ class PlannedVolume:
                 grid = halved(grid, half_of(grid, params.side))
             if isinstance(params, ResampleParams) and grid is not None:
                 grid = params.grid_about(self.reference or grid)
+            if isinstance(params, MicronsParams):
+                grid = scaled_grid(Levels(self.stack).all, params)
         return grid
 
 

@@ -15,6 +15,7 @@ from harmonise.encode.nifti import ras_affine
 from harmonise.encode.private import canonical_json
 from harmonise.grids import grid_to_json
 from harmonise.planned import PlannedVolume, StudyPlan
+from harmonise.slides.slide import Slide
 from harmonise.steps.contract import Step
 from harmonise.vendor.headers import dataset_digest
 from harmonise.volume import Volume
@@ -23,15 +24,29 @@ __all__ = ["FORMAT", "StepRecord", "provenance_of", "step_record", "versions", "
 
 FORMAT = "accordage-provenance/1"
 
-PACKAGES = ("SimpleITK", "accordage", "numpy", "pydicom", "scipy")
+PACKAGES = (
+    "SimpleITK",
+    "accordage",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "pydicom",
+    "scipy",
+)
 
 REAL_VALUE_FACTS = frozenset({"adc_median", "adc_unit", "scaling", "suv", "t2_median", "t2_unit"})
 
 StepRecord = dict[str, Any]
 
 
-def volume_digest(volume: Volume) -> str:
-    """Return the SHA-256 (hex) of values, grid and regions; NaN is written in one way."""
+def volume_digest(volume: Volume | Slide) -> str:
+    """Return the SHA-256 (hex) of values, grid and regions; NaN is written in one way.
+
+    Of a slide the digest of its grid and its witness tiles: those of the result are in its quality
+    record, every one.
+    """
+    if isinstance(volume, Slide):
+        return volume.digest()
     digest = hashlib.sha256(canonical_json(grid_to_json(volume.grid)))
     values = np.where(np.isnan(volume.values), np.float32(np.nan), volume.values)
     digest.update(np.ascontiguousarray(values, dtype="<f4").data)
@@ -59,7 +74,7 @@ def step_record(
 def provenance_of(
     plan: StudyPlan,
     planned: PlannedVolume,
-    volume: Volume,
+    volume: Volume | Slide,
     records: Sequence[StepRecord],
     *,
     codes: Sequence[str],
@@ -113,7 +128,7 @@ def provenance_of(
     }
 
 
-def _real_values(volume: Volume) -> dict[str, Any]:
+def _real_values(volume: Volume | Slide) -> dict[str, Any]:
     """Return how stored values became real, as the reader of the pixels noted it."""
     return {key: volume.meta[key] for key in sorted(REAL_VALUE_FACTS & volume.meta.keys())}
 

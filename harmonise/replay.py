@@ -12,6 +12,8 @@ from harmonise.geometry import judge
 from harmonise.planned import Part
 from harmonise.provenance import StepRecord, versions, volume_digest
 from harmonise.series import Passport, Role
+from harmonise.slides.make import SLIDE, open_slide
+from harmonise.slides.slide import Slide
 from harmonise.stacks import read_stacks
 from harmonise.steps import STEPS
 from harmonise.vendor.pixels import load_volume
@@ -27,8 +29,8 @@ def replay(
     provenance: Mapping[str, Any],
     paths: Sequence[Path],
     passports: Mapping[str, Passport] | None = None,
-) -> Volume:
-    """Return the volume a provenance describes, computed again from its sources.
+) -> Volume | Slide:
+    """Return the volume, or slide, a provenance describes, computed again from its sources.
 
     Nothing is decided anew: every step applies what it decided then. Each result is compared with
     the digest that was recorded, so that the first one that differs is named.
@@ -97,8 +99,10 @@ def _parts(
     return [Part(stack, judge(stack)) for stack in chosen]
 
 
-def _native(provenance: Mapping[str, Any], parts: list[Part]) -> Volume:
+def _native(provenance: Mapping[str, Any], parts: list[Part]) -> Volume | Slide:
     try:
+        if provenance["role"]["name"] == SLIDE:
+            return open_slide(parts[0].stack)
         if provenance.get("computed"):
             role = provenance["role"]
             return compute(Role(role["name"], role["b_value"]), parts)
@@ -107,6 +111,6 @@ def _native(provenance: Mapping[str, Any], parts: list[Part]) -> Volume:
         raise InconsistentSeries("REPLAY_DIFFERS", f"{READING}: {error.code}") from error
 
 
-def _same(volume: Volume, recorded: str, name: str) -> None:
+def _same(volume: Volume | Slide, recorded: str, name: str) -> None:
     if volume_digest(volume) != recorded:
         raise InconsistentSeries("REPLAY_DIFFERS", f"{name}: its result has another digest")

@@ -1,4 +1,4 @@
-"""Rows of the manifest: of a volume that was made, and of a series that was declined."""
+"""Rows of the manifest: one of every volume made, one of every series declined."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from typing import Any
 from harmonise.manifest import ManifestRow
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
 from harmonise.qc import verdict_of
+from harmonise.slides.slide import Slide
 from harmonise.volume import Volume
 
 __all__ = ["declined_row", "made_row"]
 
 
 def made_row(
-    plan: StudyPlan, planned: PlannedVolume, volume: Volume, codes: tuple[str, ...], nifti: str
+    plan: StudyPlan,
+    planned: PlannedVolume,
+    volume: Volume | Slide,
+    codes: tuple[str, ...],
+    *,
+    dicom: str,
+    nifti: str | None,
 ) -> ManifestRow:
-    """Return the row of a volume that was made."""
+    """Return the row of a volume or slide that was made; paths are relative to the manifest."""
     slices, rows, columns = volume.grid.shape
     return ManifestRow(
         **_common(plan, planned.stack.subject, planned.stack.study_uid, planned.stack.header),
@@ -27,7 +34,7 @@ def made_row(
         codes=codes,
         unit=volume.unit,
         nifti_path=nifti,
-        dicom_path=nifti.removesuffix(".nii.gz"),
+        dicom_path=dicom,
         rows=rows,
         columns=columns,
         slices=slices,
@@ -36,7 +43,7 @@ def made_row(
 
 
 def declined_row(plan: StudyPlan, one: Declined) -> ManifestRow:
-    """Return the row of a series that no volume was made of."""
+    """Return the row of a series that nothing was made of."""
     refusal = one.refusal
     header = one.stack.header if one.stack else {}
     return ManifestRow(

@@ -11,6 +11,7 @@ from typing import Any
 from config.errors import RejectedError
 from harmonise.classify import DIFFUSION, MAPS, role_of
 from harmonise.series import Frame, Passport, Refusal, Stack
+from harmonise.slides.stacks import is_slide, slide_stacks
 from harmonise.split import split_frames
 from harmonise.torn import without_torn
 from harmonise.vendor.harvest import B_EXPECTED_ABOVE, merge
@@ -95,6 +96,9 @@ def _series(
     fault = _damage(instances) or fault or _whole_series_fault(instances)
     if fault is not None:
         return [], [*refusals, _refuse(instances[0], *fault)]
+    if all(is_slide(instance) for instance in instances):
+        stacks, left_out = slide_stacks(instances, flags)
+        return stacks, [*refusals, *left_out]
     passport = passport or _passport(instances)
     instances, fault = _untiled(instances, passport)
     if fault is not None:

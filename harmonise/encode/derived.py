@@ -249,13 +249,18 @@ class _Series:
         return f"Accordage recipe {self.labels.recipe}, volume {self.labels.volume_id}"
 
 
-def part10(ds: Dataset, shared: Shared | None = None) -> bytes:
-    """Return the object as a Part 10 file: zero preamble, explicit little endian (PS3.10 7.1)."""
+def part10(
+    ds: Dataset, shared: Shared | None = None, syntax: UID = ExplicitVRLittleEndian
+) -> bytes:
+    """Return the object as a Part 10 file: zero preamble, explicit little endian (PS3.10 7.1).
+
+    With a compressed ``syntax`` the object holds no pixels yet: they follow in the stream.
+    """
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\0\1"
     meta.MediaStorageSOPClassUID = ds.SOPClassUID
     meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = implementation_uid()
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION
     front = DicomBytesIO()

@@ -20,6 +20,7 @@ from harmonise.volume import Grid, Volume
 __all__ = [
     "LINEAR_FROM",
     "SMALLEST_WINDOW",
+    "coded",
     "derivation_items",
     "shown_range",
     "source_items",
@@ -58,7 +59,7 @@ def _ds(value: float) -> str:
     return format_number_as_ds(float(value))
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
+def coded(value: str, scheme: str, meaning: str) -> Dataset:
     """Return an item of a code sequence (PS3.3 8.8)."""
     item = Dataset()
     if len(value) <= LONGEST_CODE:
@@ -178,7 +179,7 @@ def unit_map(unit: str, quantised: Quantised, *, scale: float = 1.0) -> Dataset:
     item.LUTExplanation = known.get("meaning", unit)[:64]
     item.LUTLabel = str(known.get("label", unit))[:16]
     item.MeasurementUnitsCodeSequence = DicomSequence(
-        [_code(unit, "UCUM", known.get("meaning", unit))]
+        [coded(unit, "UCUM", known.get("meaning", unit))]
     )
     item.RealWorldValueFirstValueMapped = lowest
     item.RealWorldValueLastValueMapped = highest
@@ -196,8 +197,8 @@ def _quantity(row: Sequence[Any]) -> Dataset:
     value, scheme, meaning = row
     item = Dataset()
     item.ValueType = "CODE"
-    item.ConceptNameCodeSequence = DicomSequence([_code("246205007", "SCT", "Quantity")])
-    item.ConceptCodeSequence = DicomSequence([_code(str(value), scheme, meaning)])
+    item.ConceptNameCodeSequence = DicomSequence([coded("246205007", "SCT", "Quantity")])
+    item.ConceptCodeSequence = DicomSequence([coded(str(value), scheme, meaning)])
     return item
 
 
@@ -220,7 +221,7 @@ def derivation_items(derivations: Sequence[str]) -> DicomSequence:
     """Return the codes of derivations, each once, by their keywords in CID 7203."""
     known = table("derived_attributes")["derivations"]
     steps = [known[keyword] for keyword in dict.fromkeys(derivations)]
-    return DicomSequence([_code(value, "DCM", meaning) for value, meaning in steps])
+    return DicomSequence([coded(value, "DCM", meaning) for value, meaning in steps])
 
 
 def source_items(frames: Sequence[Frame], *, multi_frame: bool) -> DicomSequence:
@@ -232,7 +233,7 @@ def source_items(frames: Sequence[Frame], *, multi_frame: bool) -> DicomSequence
         item.ReferencedSOPInstanceUID = frame.sop_instance_uid
         if multi_frame:
             item.ReferencedFrameNumber = frame.frame_index + 1
-        item.PurposeOfReferenceCodeSequence = DicomSequence([_code(*SOURCE_FOR_PROCESSING)])
+        item.PurposeOfReferenceCodeSequence = DicomSequence([coded(*SOURCE_FOR_PROCESSING)])
         items.append(item)
     return DicomSequence(items)
 
@@ -247,7 +248,7 @@ def write_equipment(ds: Dataset) -> None:
     """Add ourselves to those who made the object (PS3.3 C.12.1.1.5, CID 7005)."""
     item = Dataset()
     item.PurposeOfReferenceCodeSequence = DicomSequence(
-        [_code("109102", "DCM", "Processing Equipment")]
+        [coded("109102", "DCM", "Processing Equipment")]
     )
     item.Manufacturer = "Accordage"
     item.ManufacturerModelName = "harmonise"

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import tempfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +24,29 @@ from harmonise.encode.multiframe import slices_of_frames
 from harmonise.encode.nifti import encoded, encoded_mask
 from harmonise.encode.quantise import quantise
 from harmonise.encode.segmentation import segment_of
+from harmonise.slides.build import Pyramid
+from harmonise.slides.same import slide_difference
+from harmonise.slides.slide import Slide
 from harmonise.vendor.headers import FOREIGN, quiet
 from harmonise.volume import Volume
 
-__all__ = ["difference"]
+__all__ = ["comparing", "difference"]
 
 MULTI_FRAME = (ParametricMapStorage, SegmentationStorage)
 SCALING = ("RescaleSlope", "RescaleIntercept")
+
+
+@contextmanager
+def comparing(image: Volume | Slide) -> Iterator[Callable[[Path], str]]:
+    """Give what compares files with what a volume or a slide encodes to, for a ``with`` block.
+
+    A slide is encoded once for all its levels, into a temporary file.
+    """
+    if isinstance(image, Slide):
+        with closing(image), Pyramid(image, Path(tempfile.gettempdir())) as pyramid:
+            yield partial(slide_difference, pyramid=pyramid)
+    else:
+        yield partial(difference, volume=image)
 
 
 def difference(path: Path, volume: Volume) -> str:

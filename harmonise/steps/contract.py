@@ -72,7 +72,8 @@ class NoParams(Frozen):
     """A step without parameters."""
 
 
-Decide = Callable[[Volume, Any, Context], dict[str, Any]]
+Decide = Callable[[Any, Any, Context], dict[str, Any]]
+"""``decide(volume or slide, params, context)``."""
 
 
 @dataclass(frozen=True)
@@ -119,18 +120,22 @@ class Step:
         Keyword of CID 7203 (PS3.16) written into derived objects; empty for a step that only looks.
     fit : Fit or None
         How the step is fitted over a cohort; None for a step that needs its image alone.
+    takes : {"volume", "slide"}
+        What the step is made for: a volume in memory, or a slide that is read tile by tile. The
+        contract is one; a recipe whose step takes the other kind is refused.
     """
 
     name: str
     kind: Literal["geometry", "intensity"]
     params: type[Frozen]
     decide: Decide
-    apply: Callable[[Volume, dict[str, Any]], Volume]
+    apply: Callable[[Any, dict[str, Any]], Any]
     version: int = 1
     flags: Callable[[dict[str, Any]], tuple[str, ...]] = lambda _decided: ()
     reads_values: bool = False
     derivation: str = "SpatialResampling"
     fit: Fit | None = None
+    takes: Literal["volume", "slide"] = "volume"
 
 
 def parse_params(step: Step, params: Mapping[str, Any]) -> Frozen:

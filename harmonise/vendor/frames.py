@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from harmonise.data import table
 from harmonise.series import Frame
+from harmonise.slides.header import slide_frame
 from harmonise.vendor.groups import frame_count, macro
 from harmonise.vendor.pet_header import pet_facts
 from harmonise.vendor.private import numbers
@@ -27,15 +28,16 @@ FRAME_TYPES = (
 
 
 def layout_of(ds: Dataset) -> str | None:
-    """Return ``classic``, ``enhanced``, ``projection`` or ``ultrasound``; None for what is none.
+    """Return ``classic``, ``enhanced``, ``projection``, ``ultrasound``, ``slide``; None for others.
 
-    ``ultrasound`` may be in colour; no other image of this room's kinds is (PS3.3 C.8.3.1.1.2,
-    C.8.13.1).
+    Slides are in colour, ultrasound may be; no other image of this room's kinds is (PS3.3
+    C.8.3.1.1.2, C.8.13.1).
     """
     row = table("sop_classes").get(str(ds.get("SOPClassUID")))
     if row is None:
         return None
-    if row["layout"] != "ultrasound" and int(ds.get("SamplesPerPixel") or 1) != 1:
+    samples = int(ds.get("SamplesPerPixel") or 1)
+    if row["layout"] != "ultrasound" and samples != (3 if row["layout"] == "slide" else 1):
         return None
     return str(row["layout"])
 
@@ -55,9 +57,9 @@ def frames_of(path: Path, ds: Dataset, values: Sequence[dict[str, Any]]) -> tupl
     layout = layout_of(ds)
     if layout == "ultrasound":
         return _ultrasound(path, ds)
-    read = {"classic": _classic, "enhanced": _enhanced, "projection": _projection}[layout or ""]
+    read = READERS[layout or ""]
     frames = []
-    for index in range(frame_count(ds)):
+    for index in range(1 if layout == "slide" else frame_count(ds)):
         common = {
             "path": path,
             "frame_index": index,
@@ -69,7 +71,9 @@ def frames_of(path: Path, ds: Dataset, values: Sequence[dict[str, Any]]) -> tupl
             "acquisition_number": _int(ds.get("AcquisitionNumber")),
             "b_value": values[index].get("b_value"),
             "gradient": _floats(values[index].get("gradient"), 3),
-            "pet": pet_facts(ds, index, enhanced=layout == "enhanced"),
+            "pet": None
+            if layout == "slide"
+            else pet_facts(ds, index, enhanced=layout == "enhanced"),
         }
         frames.append(Frame(**{**common, **read(ds, index)}))
     return tuple(frames)
@@ -147,6 +151,19 @@ def _ultrasound(path: Path, ds: Dataset) -> tuple[Frame, ...]:
         for picture in pictures_of(ds)
         for index in range(frame_count(ds))
     )
+
+
+def _slide(ds: Dataset, _index: int) -> dict[str, Any]:
+    """Read a level of a slide as one frame: its tiles are told apart when pixels are asked for."""
+    return slide_frame(ds)
+
+
+READERS = {
+    "classic": _classic,
+    "enhanced": _enhanced,
+    "projection": _projection,
+    "slide": _slide,
+}
 
 
 def _floats(value: Any, count: int) -> Any:

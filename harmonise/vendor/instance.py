@@ -11,6 +11,7 @@ from pydicom.uid import UID
 
 from harmonise.data import table
 from harmonise.series import Finding, Frame
+from harmonise.slides.header import slide_facts
 from harmonise.vendor.frames import frames_of, layout_of
 from harmonise.vendor.groups import frame_count, macro
 from harmonise.vendor.harvest import harvest_instance
@@ -79,6 +80,9 @@ def _instance(ds: Dataset, names: dict[str, Any]) -> Instance:
     layout = layout_of(ds)
     if layout is None:
         return Instance(**names, unsupported=_why_not(ds))
+    if layout == "slide":
+        header |= slide_facts(ds)
+        return Instance(**names, frames=frames_of(names["path"], ds, [{}]))
     if layout == "projection":
         header["PixelSpacingSource"] = detector_spacing(ds)[1]
     if layout == "enhanced":

@@ -33,7 +33,13 @@ class SeriesAccount:
     @property
     def delivered(self) -> bool:
         """Whether the volume goes into a release."""
-        return self.volume_id is not None and self.verdict in DELIVERED and not self.rejected
+        is_made = self.volume_id is not None and self.verdict in DELIVERED
+        return is_made and not self.rejected and not self.unshown
+
+    @property
+    def unshown(self) -> bool:
+        """Whether it is of a kind that the reading room does not show, so that nobody read any."""
+        return self.volume_id is not None and self.manifest["nifti_path"] is None
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,8 @@ def _row(row: StudyRow, series: tuple[SeriesAccount, ...]) -> RowAccount:
     if delivered and row.outcome == "harmonised":
         outcome = "released"
     elif row.outcome == "harmonised":
-        outcome = "rejected"
+        is_unseen = any(s.unshown for s in mine) and not any(s.rejected for s in mine)
+        outcome, code = ("refused", "NOT_SHOWN") if is_unseen else ("rejected", code)
     return RowAccount(
         row.row_id,
         row.site,

@@ -148,7 +148,8 @@ def _deliver(ws: Workspace, project: Project, series: SeriesAccount, folder: Pat
     facts["codes"] = list(facts["codes"])
     if not series.delivered:
         if series.volume_id is not None:
-            facts |= {"verdict": "REJECT", "codes": [*facts["codes"], "REJECTED"]}
+            why = "NOT_SHOWN" if series.unshown else "REJECTED"
+            facts |= {"verdict": "REJECT", "codes": [*facts["codes"], why]}
             facts |= {"nifti_path": None, "dicom_path": None}
         return ManifestRow(**facts)
     source = ws.research.volumes(project.name) / series.folder

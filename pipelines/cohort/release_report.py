@@ -74,15 +74,15 @@ def _volume(ws: Workspace, project: Project, series: SeriesAccount) -> VolumeRow
     means: tuple[float | None, float | None] = (None, None)
     if series.volume_id is not None:
         folder = ws.research.volumes(project.name) / series.folder
-        side = folder / str(facts["nifti_path"]).replace(".nii.gz", ".json")
+        side = folder / f"{facts['dicom_path']}.json"
         provenance = json.loads(side.read_bytes())
         native, means = _native_spacing(provenance), _means(provenance)
     return VolumeRow(
         series.row_id,
         series.site,
         role_of(series.role, facts["b_value"]),
-        "REJECT" if series.rejected else series.verdict,
-        (*series.codes, "REJECTED") if series.rejected else series.codes,
+        "REJECT" if series.rejected or series.unshown else series.verdict,
+        (*series.codes, *["REJECTED"] * series.rejected, *["NOT_SHOWN"] * series.unshown),
         native,
         _triple(facts["spacing_mm"]),
         *means,

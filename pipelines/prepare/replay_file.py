@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import RejectedError, UnreadableObject
-from harmonise.encode.same import difference
+from harmonise.encode.same import comparing
 from harmonise.explain import provenance_of_file
 from harmonise.replay import other_versions, replay
 from harmonise.series import Passport
@@ -82,7 +82,8 @@ def replay_file(
         missing = _missing_model(provenance, model, models)
         folders = [sources] if sources else _beside(files[0])
         volume = replay(provenance, _sources(provenance, folders), _passports(provenance, folders))
-        found = [f"{f.name}: {text}" for f in files if (text := difference(f, volume))]
+        with comparing(volume) as difference:
+            found = [f"{f.name}: {text}" for f in files if (text := difference(f))]
         if found:
             code, detail = "REPLAY_DIFFERS", f"writing: {found[0]}"
     except RejectedError as error:

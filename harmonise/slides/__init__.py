@@ -1,0 +1,1 @@
+"""Whole slide images: pyramids of tiles, read and written tile by tile."""
