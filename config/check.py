@@ -25,7 +25,25 @@ def check_all(own: Path | None = None) -> list[str]:
                 continue
             if getattr(found, "name", name) != path.stem:
                 problems.append(f"{path}:1: name: the file must be called like its name")
-    return problems or [p for name in names("projects", own) for p in _fit(name, own)]
+    if problems:
+        return problems
+    fits = [p for name in names("projects", own) for p in _fit(name, own)]
+    return fits + [p for name in names("sites", own) for p in _fit_rules(name, own)]
+
+
+def _fit_rules(name: str, own: Path | None) -> list[str]:
+    """Return where a push rule names a project that does not exist, or not of this site."""
+    path, site = resolve("sites", name, own), find_site(name, own)
+    problems = []
+    for rule in site.listen.rules if site.listen else ():
+        try:
+            project = find_project(rule.project, own)
+        except ConfigurationError as error:
+            problems.append(f"{path}: listen: {error.detail}")
+            continue
+        if site.name not in project.sites:
+            problems.append(f"{path}: listen: {site.name} is not a site of {rule.project}")
+    return problems
 
 
 def _fit(name: str, own: Path | None) -> list[str]:

@@ -210,20 +210,26 @@ def test_an_object_cut_off_in_the_middle_leaves_nothing(rig: Rig, files: list[Pa
     assert "2.25.4242.1.1.3" not in {r.sop_uid for r in rig.rows(table.ReceivedObject)}
 
 
-def test_processes_are_replaced_after_their_share_and_when_killed(
+def test_a_process_is_replaced_after_its_share_and_nobody_is_refused_meanwhile(
     opened: Open, tmp_path: Path
 ) -> None:
     rig = opened(recycle_after=2)
     first = rig.listener.pids
-    paths = [write_instance(tmp_path, 9, 1, n) for n in range(1, 9)]
-    for path in paths[:6]:
-        assert rig.push(path).startswith("0 ")
-    assert set(rig.listener.pids).isdisjoint(first)
+    for number in range(1, 7):
+        assert rig.push(write_instance(tmp_path, 9, 1, number)).startswith("0 ")
+    assert set(rig.listener.pids) != set(first)
+    assert len(rig.rows(table.ReceivedObject)) == 6
+
+
+def test_a_killed_process_is_replaced_and_what_it_was_promised_is_there(
+    opened: Open, tmp_path: Path
+) -> None:
+    rig = opened()
+    assert rig.push(write_instance(tmp_path, 9, 1, 1)).startswith("0 ")
     os.kill(rig.listener.pids[0], signal.SIGKILL)
     assert rig.await_told("failed", "RECEIVE_PROCESS_DIED")
-    for path in paths[6:]:
-        assert rig.push(path).startswith("0 ")
-    assert len(rig.rows(table.ReceivedObject)) == len(paths)
+    assert rig.push(write_instance(tmp_path, 9, 1, 2)).startswith("0 ")
+    assert len(rig.rows(table.ReceivedObject)) == 2
 
 
 def test_a_full_disk_answers_a700_and_nothing_is_promised(
@@ -328,6 +334,16 @@ def test_a_silent_peer_and_a_stranger_are_dropped_and_told(
     assert rig.await_told("refused", "RECEIVE_TLS_REFUSED")
     assert rig.rows(table.ReceivedObject) == []
     assert rig.push(files[0], tls=papers.dcmtk("scanner")).startswith("0 ")
+
+
+def test_a_port_in_use_is_a_fault_of_the_machine(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with (
+            pytest.raises(EnvironmentFault, match=rf"^PORT_IN_USE: {port}"),
+            Listener(load_settings(tmp_path, {}), site(port=port)),
+        ):
+            pass
 
 
 def test_a_site_that_may_send_nothing_says_so(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ __all__ = ["retrieve_by_web"]
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _META_START, _META_LENGTH_END = 132, 144
 _LARGEST_META_BYTES = 1 << 16
+_HAND_OVER_BYTES = 1 << 20
+"""Most images are handed to the writing thread whole: each hand-over may wake it."""
 
 
 def retrieve_by_web(
@@ -79,13 +81,26 @@ class _Part:
     def __init__(self, intake: Intake, behind: Behind) -> None:
         self._intake = intake
         self._do = behind.do
+        self._pieces: list[memoryview] = []
+        self._size = 0
         self._head: bytearray | None = bytearray()
         self._spool: FileSpool | MemorySpool | None = None
         self._names = ("", "", "")
 
     def write(self, piece: memoryview) -> None:
         """Take the next piece; what is no Part 10 file is dropped, and so counted as missing."""
-        self._do(self._write, piece)
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size >= _HAND_OVER_BYTES:
+            self._do(self._write_all, *self._take_pieces())
+
+    def _take_pieces(self) -> list[memoryview]:
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        return pieces
+
+    def _write_all(self, *pieces: memoryview) -> None:
+        for piece in pieces:
+            self._write(piece)
 
     def _write(self, piece: memoryview) -> None:
         if self._head is None:
@@ -123,9 +138,10 @@ class _Part:
 
     def close(self) -> None:
         """Give the whole object to the intake."""
-        self._do(self._close)
+        self._do(self._close, *self._take_pieces())
 
-    def _close(self) -> None:
+    def _close(self, *pieces: memoryview) -> None:
+        self._write_all(*pieces)
         spool, self._spool = self._spool, None
         if spool is not None:
             self._intake.take(*self._names, spool, promised=False)

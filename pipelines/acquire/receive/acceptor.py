@@ -137,6 +137,9 @@ class Acceptor(AssociationServer):
 
     request_queue_size = 128
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: what Python would print may quote what was sent."""
+
     def gone(self) -> None:
         """Note that a connection this listener took is over."""
 

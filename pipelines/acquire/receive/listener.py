@@ -94,7 +94,6 @@ class Listener:
         self._prepare = prepare
         self._context = entry.process_context()
         self._children: list[_Child] = []
-        self._selector = selectors.DefaultSelector()
         self._ready = threading.Event()
         self._stop = threading.Event()
         self._deaths = 0
@@ -103,7 +102,6 @@ class Listener:
         self.events: Counter[str] = Counter()
         """How often each thing happened."""
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
-        self._wake, self._woken = socket.socketpair()
 
     @property
     def port(self) -> int:
@@ -117,11 +115,14 @@ class Listener:
 
     def __enter__(self) -> Self:
         IdentifiedStore(self._settings).prepare()
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
         address = (self._listen.host, self._listen.port)
         family = socket.AF_INET6 if ":" in self._listen.host else socket.AF_INET
         try:
             self._server = socket.create_server(address, family=family, backlog=128)
         except OSError as error:
+            self._let_go()
             raise EnvironmentFault("PORT_IN_USE", str(self._listen.port)) from error
         self._server.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
@@ -163,6 +164,9 @@ class Listener:
                 child.process.join()
             child.process.close()
         self._children.clear()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._selector.close()
         self._wake.close()
         self._woken.close()
@@ -272,7 +276,7 @@ class Listener:
         child.process.join()
         child.process.close()
         self._open_or_shut()
-        if child.retired or child.successor is not None:
+        if child.retired:
             return
         self._deaths += 1
         if self._deaths >= _DEATHS:
@@ -280,7 +284,8 @@ class Listener:
             self._stop.set()
             return
         self._tell("failed", "RECEIVE_PROCESS_DIED")
-        self._start(receives=child.receives)
+        if child.successor is None:
+            self._start(receives=child.receives)
 
     def _tell(self, what: str, whom: str) -> None:
         self.events[f"{what} {whom}"] += 1

@@ -129,7 +129,8 @@ class FileSpool:
         head = part10_head(sop_class_uid, sop_uid, transfer_syntax_uid)
         self._head_bytes = len(head)
         with disk_faults():
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            # a file of this name is of a dead process that had our number
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
             self._descriptor = os.open(self.path, flags, 0o644)
             try:
                 self._write(head)

@@ -11,7 +11,7 @@ from typing import Any, Self
 __all__ = ["Behind"]
 
 _CALLS = 16
-"""Calls that may wait; each holds a megabyte at most."""
+"""Calls that may wait; each holds two megabytes at most."""
 
 
 class Behind:
