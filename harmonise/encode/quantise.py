@@ -20,6 +20,10 @@ SIGNED_TOP = 32767
 
 TOP_8_BIT = 255
 
+TOP = 65535
+LEAST_SPAN = 1000
+"""Whole numbers of fewer levels would lose what they show."""
+
 DS_MARGIN = 1e-6
 """A slope is written as a float32 and in 16 characters (PS3.5 6.2): round it up by more than both
 lose."""
@@ -87,13 +91,15 @@ def quantise(
         ``VOLUME_EMPTY``.
     """
     measured = np.isfinite(values)
+    if whole and measured.all() and values.min() >= 0 and LEAST_SPAN <= values.max() <= TOP:
+        return Quantised(np.rint(values).astype(np.uint16), "1", "0", None)
     if not measured.any():
         raise InconsistentSeries("VOLUME_EMPTY", "no voxel holds a measurement")
     real = values.astype(np.float64)
     low, high = float(real[measured].min()), float(real[measured].max())
     if eight_bit:
         return _eight_bit(real, measured, low, high)
-    if whole and low >= 0 and 1000 <= high <= 65535:
+    if whole and low >= 0 and LEAST_SPAN <= high <= TOP:
         return _whole(real, measured, 0.0)
     if zero_intercept:
         return _through_zero(real, measured, low, high)

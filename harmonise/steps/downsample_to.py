@@ -78,5 +78,10 @@ def _first_centre(volume: Volume, decided: dict[str, Any]) -> tuple[float, float
 
 
 STEP = Step(
-    name="downsample_to", kind="geometry", params=DownsampleParams, decide=_decide, apply=_apply
+    name="downsample_to",
+    kind="geometry",
+    params=DownsampleParams,
+    decide=_decide,
+    apply=_apply,
+    version=2,
 )

@@ -31,5 +31,6 @@ STEP = Step(
     params=NoParams,
     decide=_decide,
     apply=_apply,
+    version=2,
     derivation="PixelByPixelMultiplication",
 )

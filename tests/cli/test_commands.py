@@ -259,6 +259,8 @@ def test_settings_can_be_shown_and_documented(run) -> None:
         "native",
         "pet-oncology",
         "prostate-mpmri",
+        "ultrasound",
+        "ultrasound-nerve",
     ]
     assert json.loads(run("config", "show", "sites", "chu-atlas").out)["label"] == "CHU Atlas"
     schema = json.loads(run("config", "schema", "projects").out)
