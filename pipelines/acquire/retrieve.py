@@ -13,11 +13,11 @@ from config.site import Site
 from pipelines.acquire.clock import Clock, SystemClock
 from pipelines.acquire.expect import SETTLED
 from pipelines.acquire.gentle import Guard, Stop, Turn
-from pipelines.acquire.keep import aside, keep, received_uids
 from pipelines.acquire.pacs import ExpectedInstance, RetrieveReport, retrieve_study
 from pipelines.acquire.planning.sizes import Sizes
 from pipelines.acquire.resolve import pacs_of
 from pipelines.acquire.settle import settle
+from pipelines.acquire.taken import aside, keep, received_uids
 from pipelines.catalogue import identified as table
 from pipelines.progress import StageAccount, timed
 from pipelines.workspace import Workspace

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from config.site import Site
-from pipelines.acquire.keep import contested, received_uids
 from pipelines.acquire.pacs import ExpectedInstance, RetrieveReport
+from pipelines.acquire.taken import contested, received_uids
 from pipelines.catalogue import identified as table
 from pipelines.workspace import Workspace
 

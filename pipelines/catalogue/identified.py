@@ -16,10 +16,10 @@ __all__ = [
     "PacsHealth",
     "PacsLease",
     "PatientToken",
-    "QuarantinedObject",
     "ReceivedObject",
     "ReleasedObject",
     "RequestRow",
+    "SetAsideObject",
     "StageRun",
     "StudyPlan",
     "VaultAccess",
@@ -245,10 +245,10 @@ class PacsHealth(Base):
     pace: Mapped[str] = mapped_column(default="{}")
 
 
-class QuarantinedObject(Base):
+class SetAsideObject(Base):
     """An object that no expectation explains: kept as it came, never processed."""
 
-    __tablename__ = "quarantined_object"
+    __tablename__ = "set_aside_object"
 
     site: Mapped[str] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(primary_key=True)

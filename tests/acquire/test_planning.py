@@ -247,7 +247,7 @@ def test_what_nothing_explains_lies_in_quarantine_as_it_came(place: Callable[...
     here.resolve()
     here.retrieve()
     with here.ws.ledger.session() as session:
-        (kept,) = session.scalars(select(table.QuarantinedObject)).all()
+        (kept,) = session.scalars(select(table.SetAsideObject)).all()
         assert (kept.sop_uid, kept.code) == (foreign, "INSTANCE_OF_ANOTHER")
         assert here.ws.identified.absolute(kept.path).stat().st_size == kept.size
         assert foreign not in set(session.scalars(select(table.ReceivedObject.sop_uid)))

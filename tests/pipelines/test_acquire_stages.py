@@ -149,8 +149,8 @@ def test_a_site_without_a_pacs_says_so(asking) -> None:
 
 
 def test_other_bytes_under_one_uid_are_both_kept_and_flagged(asking, tiny_world: World) -> None:
-    from pipelines.acquire.keep import keep
     from pipelines.acquire.pacs import ReceivedObject
+    from pipelines.acquire.taken import keep
 
     with asking() as ws:
         acquire(ws)

@@ -72,7 +72,7 @@ def upgrade() -> None:
     sa.Column('until', sa.Double(), nullable=False),
     sa.PrimaryKeyConstraint('site', 'slot')
     )
-    op.create_table('quarantined_object',
+    op.create_table('set_aside_object',
     sa.Column('site', sa.String(), nullable=False),
     sa.Column('sha256', sa.String(), nullable=False),
     sa.Column('sop_uid', sa.String(), nullable=False),
@@ -84,8 +84,8 @@ def upgrade() -> None:
     sa.Column('at', sa.Double(), nullable=False),
     sa.PrimaryKeyConstraint('site', 'sha256')
     )
-    with op.batch_alter_table('quarantined_object', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_quarantined_object_asked_study_uid'), ['asked_study_uid'], unique=False)
+    with op.batch_alter_table('set_aside_object', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_set_aside_object_asked_study_uid'), ['asked_study_uid'], unique=False)
 
     op.create_table('study_plan',
     sa.Column('row_id', sa.String(), nullable=False),
@@ -102,10 +102,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table('study_plan')
-    with op.batch_alter_table('quarantined_object', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_quarantined_object_asked_study_uid'))
+    with op.batch_alter_table('set_aside_object', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_set_aside_object_asked_study_uid'))
 
-    op.drop_table('quarantined_object')
+    op.drop_table('set_aside_object')
     op.drop_table('pacs_lease')
     op.drop_table('pacs_health')
     with op.batch_alter_table('pacs_event', schema=None) as batch_op:

@@ -1,4 +1,4 @@
-"""Keeps what arrives: bytes to disk first, then their row, then back to the network."""
+"""What was taken: bytes to disk first, then their row, then back to the network."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def aside(
     def sink(received: ReceivedObject, code: str) -> None:
         blob = _put(ws, received)
         with ws.ledger.session() as session:
-            if session.get(table.QuarantinedObject, (site.name, blob.sha256)) is None:
+            if session.get(table.SetAsideObject, (site.name, blob.sha256)) is None:
                 session.add(
-                    table.QuarantinedObject(
+                    table.SetAsideObject(
                         site=site.name,
                         sha256=blob.sha256,
                         sop_uid=received.sop_uid,
