@@ -105,8 +105,8 @@ def test_a_forecast_moves_no_image_and_lists_a_sample_only(
     assert (said.studies, said.instances, said.waiting_studies) == (6, 12, 6)
     assert said.nights == 3, "six studies, two a night"
     assert sum(one.level == "IMAGE" for one in here.archive.log) == 2
-    # Two by their dimensions with 4,096 bytes of header an image, four by the table for CT.
-    assert said.bytes == 2 * 2 * (IMAGE_BYTES + 4096) + 4 * 2 * 527_000
+    # Two by their dimensions with 4,096 bytes of header an image, four as large as these.
+    assert said.bytes == 6 * 2 * (IMAGE_BYTES + 4096)
     assert not said.rate_is_known
 
 
