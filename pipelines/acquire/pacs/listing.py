@@ -12,7 +12,7 @@ from config.site import PacsNode
 from pipelines.acquire.pacs.backoff import Wait, with_retries
 from pipelines.acquire.pacs.connection import Connection, connect
 from pipelines.acquire.pacs.objects import ExpectedInstance
-from pipelines.acquire.pacs.query import STUDY_ROOT_FIND, count_of, find
+from pipelines.acquire.pacs.query import FIND_STUDY_ROOT, count_of, find
 from pipelines.acquire.pacs.windows import is_round
 from pipelines.acquire.text import text
 
@@ -46,7 +46,7 @@ def find_instances(
     """
 
     def ask() -> list[ExpectedInstance]:
-        with connect(node, [build_context(STUDY_ROOT_FIND)]) as connection:
+        with connect(node, [build_context(FIND_STUDY_ROOT)]) as connection:
             keys = ("SeriesInstanceUID", "Modality", "NumberOfSeriesRelatedInstances")
             query = {"StudyInstanceUID": study_uid} | dict.fromkeys(keys, "")
             counted = {

@@ -24,7 +24,7 @@ from pipelines.acquire.pacs.windows import Sweep, Window, sweep
 from pipelines.acquire.text import text, texts
 
 __all__ = [
-    "STUDY_ROOT_FIND",
+    "FIND_STUDY_ROOT",
     "count_of",
     "echo",
     "find",
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _VERIFICATION = "1.2.840.10008.1.1"
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
+FIND_STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
 _STUDY_KEYS = (
     "StudyInstanceUID",
     "StudyDate",
@@ -129,7 +129,7 @@ def sweep_studies(
     description = selection.study_description if selection.study_description.strip("*") else ""
 
     def ask() -> Sweep:
-        with connect(node, [build_context(STUDY_ROOT_FIND)]) as connection:
+        with connect(node, [build_context(FIND_STUDY_ROOT)]) as connection:
 
             def matches_in(window: Window) -> list[FoundStudy]:
                 query = dict.fromkeys(_STUDY_KEYS, "") | {
@@ -176,7 +176,7 @@ def find_by(
     queries = [dict.fromkeys(_STUDY_KEYS, "") | dict(keys) for keys in asked]
 
     def ask() -> list[list[FoundStudy]]:
-        with connect(node, [build_context(STUDY_ROOT_FIND)]) as connection:
+        with connect(node, [build_context(FIND_STUDY_ROOT)]) as connection:
             return [list(map(_study, find(connection, "STUDY", query))) for query in queries]
 
     return with_retries(node, ask, wait)
@@ -189,7 +189,7 @@ def selected(node: PacsNode, studies: Sequence[FoundStudy], selection: Selection
     told = {study.study_uid for study in wanted if study.modalities}
     untold = [study for study in wanted if not study.modalities]
     if untold:
-        with connect(node, [build_context(STUDY_ROOT_FIND)]) as connection:
+        with connect(node, [build_context(FIND_STUDY_ROOT)]) as connection:
             modality = selection.modality
             told |= {s.study_uid for s in untold if _has_modality(connection, s, modality)}
     return told
@@ -202,7 +202,7 @@ def find(connection: Connection, level: str, keys: Mapping[str, str]) -> Iterato
         _put(query, "SpecificCharacterSet", "ISO_IR 192")
     for keyword, value in {"QueryRetrieveLevel": level, **keys}.items():
         _put(query, keyword, value)
-    for status, match in list(connection.assoc.send_c_find(query, STUDY_ROOT_FIND)):
+    for status, match in list(connection.assoc.send_c_find(query, FIND_STUDY_ROOT)):
         connection.touch()
         if "Status" not in status:
             raise connection.lost()
