@@ -196,7 +196,7 @@ def _fetch(
         return guard.stop() or Stop(failure, guard.clock.now() + guard.node.limits.min_delay_s + 1)
     code = settle(ws, site, row.row_id, row.study_uid, expected, report)
     if failure == "PACS_BUDGET_SPENT":
-        return guard.stop(row.bytes) or Stop(failure, None)
+        return guard.next_night()
     account.done += 1
     if code is not None:
         account.refuse(code)

@@ -233,6 +233,14 @@ def test_a_budget_of_studies_ends_with_the_last(ledger: Catalogue) -> None:
     assert guard.left().spent
 
 
+def test_a_study_that_could_not_even_be_asked_for_is_not_counted(ledger: Catalogue) -> None:
+    guard = Guard(ledger, "s", node(budget=Budget(studies_per_night=2)), SimulatedClock(1e9))
+    for code, left in (("PACS_REFUSED", 2), ("PACS_TIMEOUT", 1)):
+        with pytest.raises(TransientError), guard.turn("p"):
+            raise TransientError(code)
+        assert guard.left().studies == left
+
+
 def test_a_rate_is_held_by_pauses(ledger: Catalogue) -> None:
     clock = SimulatedClock(1e9)
     guard = Guard(ledger, "s", node(budget=Budget(mb_per_s=1)), clock)

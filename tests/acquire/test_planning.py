@@ -25,6 +25,7 @@ from config.site import PacsNode, Site
 from pipelines.acquire.archive import Archive, Faults
 from pipelines.acquire.archive.synthetic import SyntheticStudy, entries_of
 from pipelines.acquire.clock import SimulatedClock
+from pipelines.acquire.gentle.hours import night_start
 from pipelines.acquire.pacs import echo
 from pipelines.acquire.planning.forecast import forecast
 from pipelines.acquire.planning.pacs_report import nights_of, pacs_report
@@ -105,8 +106,8 @@ def test_a_forecast_moves_no_image_and_lists_a_sample_only(
     assert (said.studies, said.instances, said.waiting_studies) == (6, 12, 6)
     assert said.nights == 3, "six studies, two a night"
     assert sum(one.level == "IMAGE" for one in here.archive.log) == 2
-    # Two by their dimensions with 4,096 bytes of header an image, four by the table for CT.
-    assert said.bytes == 2 * 2 * (IMAGE_BYTES + 4096) + 4 * 2 * 527_000
+    # Two by their dimensions with 4,096 bytes of header an image, four as large as these.
+    assert said.bytes == 6 * 2 * (IMAGE_BYTES + 4096)
     assert not said.rate_is_known
 
 
@@ -159,6 +160,24 @@ def test_a_study_over_a_whole_nights_budget_is_refused_with_that_reason(
         codes = set(session.scalars(select(table.RequestRow.code)))
     assert codes == {"STUDY_OVER_BUDGET"}
     assert here.gets() == 0
+
+
+def test_the_meter_keeps_the_budget_when_the_estimate_was_wrong(
+    place: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Studies of 2 images of some 8.6 KB that are taken to weigh nothing; 60 KB a night."""
+    monkeypatch.setattr("pipelines.acquire.retrieve.Sizes.of", lambda *_: 0)
+    here = place(calendar=NIGHTS, budget={"gb_per_night": 60e3 / 1e9})
+    here.resolve()
+    assert here.retrieve(stay=True) == {}
+    assert here.outcomes() == ["complete"] * 6
+    nights: dict[float, int] = {}
+    for one in here.archive.log:
+        start = night_start(here.site.pacs.calendar, one.at)  # type: ignore[union-attr]
+        sent = one.sent_bytes if one.operation == "C-GET" else 0
+        nights[start] = nights.get(start, 0) + sent
+    assert max(nights.values()) <= 60e3
+    assert len(nights) > 1
 
 
 def test_an_outage_opens_the_breaker_and_a_run_that_stays_outlives_it(

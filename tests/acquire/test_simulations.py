@@ -6,10 +6,15 @@ import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
-def test_three_simulated_sites_keep_budgets_and_hours_and_lose_no_study() -> None:
+def test_three_simulated_sites_keep_budgets_and_hours_and_lose_no_study(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipelines.acquire.resolve.SAMPLE", 3)  # fewer than a site's ten studies
     night = SimpleNamespace(**runpy.run_path(str(BENCHMARKS / "simulated_night.py")))
     problems, figures = night.run(30, cap=8)
     assert problems == []

@@ -257,6 +257,8 @@ def test_settings_can_be_shown_and_documented(run) -> None:
         "ct-oncology",
         "mammography",
         "native",
+        "neuropathy-mri",
+        "pathology",
         "pet-oncology",
         "prostate-mpmri",
         "ultrasound",

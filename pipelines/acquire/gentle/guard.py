@@ -27,6 +27,9 @@ __all__ = ["RESERVE", "Guard", "Stop", "Turn"]
 RESERVE = 1.1
 """Bytes reserved for a study over its estimate: headers, and what is sent twice."""
 _BUSY_WAIT_S = 5.0
+_NIGHT_S = 86400.0
+_NEVER_ASKED = frozenset({"PACS_UNREACHABLE", "PACS_REFUSED"})
+"""Failures before the PACS could be asked for a study: none counts as taken."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,13 @@ class Guard:
         if opening is None or opening > now:
             return Stop("PACS_CLOSED", opening)
         if not self.left().holds(round(RESERVE * expected_bytes)):
-            night = night_start(self.node.calendar, now)
-            return Stop("PACS_BUDGET_SPENT", next_opening(self.node.calendar, night + 86400))
+            return self.next_night()
         return None
+
+    def next_night(self) -> Stop:
+        """Return the stop of a budget that is spent: until the next night opens."""
+        night = night_start(self.node.calendar, self.clock.now())
+        return Stop("PACS_BUDGET_SPENT", next_opening(self.node.calendar, night + _NIGHT_S))
 
     def left(self) -> Left:
         """Return what is left of tonight's budget."""
@@ -134,6 +141,8 @@ class Guard:
                 event = session.get_one(PacsEvent, event_id)
                 event.bytes, event.instances = turn.arrived_bytes, turn.arrived
                 event.seconds, event.code = self.clock.now() - now, code
+                if code in _NEVER_ASKED and not turn.arrived:
+                    event.studies = 0
 
     def _take_place(self) -> Lease:
         """Take one of the PACS's places, waiting for one that is held as long as a lease lasts."""

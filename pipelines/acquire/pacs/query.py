@@ -26,7 +26,7 @@ from pipelines.acquire.pacs.windows import Sweep, Window, sweep
 from pipelines.acquire.text import text, texts
 
 __all__ = [
-    "STUDY_ROOT_FIND",
+    "FIND_STUDY_ROOT",
     "asking",
     "count_of",
     "echo",
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 _VERIFICATION = "1.2.840.10008.1.1"
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
+FIND_STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2.1"  # PS3.4 section C.4.1.1
 _STUDY_KEYS = (
     "StudyInstanceUID",
     "StudyDate",
@@ -191,7 +191,7 @@ def asking(node: PacsNode) -> Iterator[Connection | WebQuery]:
     if node.dicomweb is not None and node.dicomweb.query:
         yield WebQuery(node)
         return
-    with connect(node, [build_context(STUDY_ROOT_FIND)]) as connection:
+    with connect(node, [build_context(FIND_STUDY_ROOT)]) as connection:
         yield connection
 
 
@@ -220,7 +220,7 @@ def find(
         _put(query, "SpecificCharacterSet", "ISO_IR 192")
     for keyword, value in {"QueryRetrieveLevel": level, **keys}.items():
         _put(query, keyword, value)
-    for status, match in list(connection.assoc.send_c_find(query, STUDY_ROOT_FIND)):
+    for status, match in list(connection.assoc.send_c_find(query, FIND_STUDY_ROOT)):
         connection.touch()
         if "Status" not in status:
             raise connection.lost()

@@ -1,4 +1,4 @@
-"""How large a study will be: by what has come from this PACS, else by a table."""
+"""How large a study will be: by what this PACS has sent or listed, else by a table."""
 
 from __future__ import annotations
 
@@ -54,8 +54,16 @@ class Sizes:
             .where(RequestRow.site == site, RequestRow.outcome.in_(_WHOLE))
             .group_by(StudyPlan.modality)
         )
+        sampled = (
+            select(StudyPlan.modality, func.sum(StudyPlan.bytes), func.sum(RequestRow.expected))
+            .join(RequestRow, RequestRow.row_id == StudyPlan.row_id)
+            .where(RequestRow.site == site, StudyPlan.bytes > 0, RequestRow.expected > 0)
+            .group_by(StudyPlan.modality)
+        )
         with ledger.session() as session:
             rows = [row for row in session.execute(query) if row[1] >= LEAST_HISTORY]
+            listed = session.execute(sampled).all()
+        self._listed = {str(name): float(size) / int(n) for name, size, n in listed}
         self._mean = {str(name): float(size) / int(n) for name, n, size, _ in rows}
         self._ratio = {str(name): float(size) / int(told) for name, _, size, told in rows if told}
 
@@ -63,11 +71,12 @@ class Sizes:
         """Return the bytes of a study.
 
         By its images' dimensions, times what compression left of them in what has come so far;
-        else by the mean of what has come; else by the table.
+        else by the mean of what has come, or of what was listed; else by the table.
         """
         if listed:
             return round(listed * min(1.0, self._ratio.get(modality, 1.0)))
-        mean = self._mean.get(modality) or _table().get(modality) or _table()["other"]
+        seen = self._mean.get(modality) or self._listed.get(modality)
+        mean = seen or _table().get(modality) or _table()["other"]
         return round((instances or TYPICAL_INSTANCES) * mean)
 
 
