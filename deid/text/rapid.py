@@ -55,6 +55,7 @@ class RapidReader:
                 "Global.use_cls": False,
                 f"{engine}intra_op_num_threads": threads,
                 f"{engine}inter_op_num_threads": threads,
+                f"{engine}enable_cpu_mem_arena": True,  # without, a sixth of the time is paging
                 **{f"{part}.model_path": str(path) for part, path in models.items()},
             }
         )
