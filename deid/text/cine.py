@@ -2,8 +2,9 @@
 
 Two passes over the frames, neither of which holds more than a few of them. The first keeps of each
 pixel its darkest and brightest value and how often it changed: in those two pictures text that
-stands still is found once for all frames. The second reads the first frame, and of the later ones
-the parts where something new holds still, or appears where nothing moves.
+stands still is found once for all frames, and most of what comes and goes. The second reads the
+first frame, and of the later ones the parts where something new holds still, or appears where
+nothing moves.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from config.errors import UnreadableObject
 from deid.text.find import TextFinder
 from deid.text.grey import Views, views_of_shown
+from deid.text.grown import grown
 from deid.text.line import Found, Grey, Kind, View
 from deid.text.quiet import strokes_of
 
@@ -42,6 +44,8 @@ class Watching:
     window_px, pixels, pixels_on_tissue : int
         So many new pixels in a window of this side are read; on moving tissue more, for there
         some hold still by chance.
+    margin_px : int
+        Around what goes, when frames are read without it.
     """
 
     still: int = 6
@@ -51,6 +55,7 @@ class Watching:
     window_px: int = 24
     pixels: int = 10
     pixels_on_tissue: int = 64
+    margin_px: int = 2
 
 
 @dataclass(frozen=True)
@@ -103,15 +108,18 @@ def find_in_clip(
     if past.darkest is None or past.brightest is None:
         raise UnreadableObject("BLANK_PIXELS_SHORT", "no frame")
     found: list[Found] = []
-    read = 0
-    reading = _Reading(finder, kind, given, past.moving(given))
-    for views in frames():
-        here = reading.next(views)
-        found += here or ()
-        read += here is not None
     if past.steps:
         for composite in (past.darkest, past.brightest):
             found += finder.find(views_of_shown(composite), kind)
+    rows, columns = past.darkest.shape[:2]
+    gone = grown(found, given.margin_px, rows=rows, columns=columns)
+    read = 0
+    reading = _Reading(finder, kind, given, past.moving(given))
+    for views in frames():
+        # What goes is not read again: it may also hide what stands beside it.
+        here = reading.next(views.without(gone))
+        found += here or ()
+        read += here is not None
     return ClipText(_once(found), read)
 
 

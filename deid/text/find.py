@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from deid.blank.region import Rectangle
 from deid.text.grey import Views, flattened
-from deid.text.grown import grown
 from deid.text.judge import Judge, Judgement
 from deid.text.line import Found, Heat, Kind, Line, Reader, View
 from deid.text.markers import Markers
@@ -20,7 +19,7 @@ from deid.text.spots import Spot, Spotting, spots_of
 from deid.text.tight import fitted, pieces_of
 from deid.text.tiles import by_block, slices, tiles
 from deid.text.tissue import tissue_mask
-from deid.text.weigh import Weighing, could_be_text, crispness, is_calm, is_text
+from deid.text.weigh import Weighing, could_be_text, crispness, is_calm, is_text, stands_out
 
 __all__ = ["Searching", "TextFinder"]
 
@@ -44,9 +43,6 @@ class Searching:
     zoom : float
         Frames of at most ``zoomed_px`` pixels are searched once more at this size where nothing
         was found: in small frames letters are small.
-    rounds : int
-        So often, what goes is made black, with ``margin_again_px`` around it, and its
-        surroundings are searched again.
     weighing : Weighing
         When a place is text.
     """
@@ -57,8 +53,6 @@ class Searching:
     spotting: Spotting = field(default_factory=Spotting)
     zoom: float = 1.5
     zoomed_px: int = 1_200_000
-    rounds: int = 2
-    margin_again_px: int = 2
     weighing: Weighing = field(default_factory=Weighing)
 
 
@@ -92,54 +86,29 @@ class TextFinder:
         within : array of bool, optional
             Blocks of ``searching.listening.block_px`` to which the search is confined.
         """
-        found = self._once(views, kind, within)
-        new = [one for one in found if not one.keep]
-        for _ in range(self.searching.rounds):
-            if not new:
-                break
-            # What goes may have hidden what stands beside it: that part is searched again.
-            views, touched = self._without(views, new)
-            new = [one for one in self._once(views, kind, touched) if not one.keep]
-            found += new
-        return _without_shadows(found)
-
-    def _without(self, views: Views, found: list[Found]) -> tuple[Views, Mask]:
-        """Return the views with what goes made black, and the blocks that lie around it."""
-        rows, columns = views.size
-        gone = np.zeros(views.size, bool)
-        for r in grown(found, self.searching.margin_again_px, rows=rows, columns=columns):
-            gone[slices(r)] = True
-        dark = gone if views.shown.ndim == 2 else gone[..., None]
-        after = Views(
-            np.where(dark, 0, views.shown).astype(np.uint8),
-            tuple(np.where(gone, 0, ground).astype(ground.dtype) for ground in views.grounds),
-            None if views.chroma is None else np.where(gone, 0, views.chroma).astype(np.uint8),
-        )
-        touched = by_block(gone, self.searching.listening.block_px).astype(np.uint8)
-        wider = np.asarray(cv2.dilate(touched, np.ones((3, 3), np.uint8)))
-        return after, np.asarray(wider > 0, np.bool_)
-
-    def _once(self, views: Views, kind: Kind, within: Mask | None) -> list[Found]:
-        weighing = self.searching.weighing
         spots = [
             spot
             for spot in spots_of(self._heat(views, within), self.searching.spotting)
-            if could_be_text(spot, views.grounds, weighing)
+            if could_be_text(spot, views.grounds, self.searching.weighing)
         ]
-        if not spots:
-            return []
+        return _without_shadows(self._judged(views, kind, spots)) if spots else ()
+
+    def _judged(self, views: Views, kind: Kind, traces: list[Spot]) -> list[Found]:
+        weighing = self.searching.weighing
+        ground = views.grounds[0]
+        tissue = tissue_mask(ground, kind)
+        beside = {t: bool(tissue[slices(t.rectangle)].mean() < 0.5) for t in traces}
+        spots = [t for t in traces if beside[t] or stands_out(t, ground, weighing)]
         places = [spot.rectangle for spot in spots]
-        tissue = tissue_mask(views.grounds[0], kind)
         judged = self.judge.by(Markers.of(kind, self.judge.allowed))
         found: list[Found] = []
         for spot, line in zip(spots, self._read(views, spots), strict=True):
-            beside = bool(tissue[slices(spot.rectangle)].mean() < 0.5)
-            calm = beside and is_calm(spot, views.grounds[0], weighing)
-            crisp = max(crispness(ground[slices(spot.rectangle)]) for ground in views.grounds)
+            calm = beside[spot] and is_calm(spot, ground, weighing)
+            crisp = max(crispness(one[slices(spot.rectangle)]) for one in views.grounds)
             if is_text(spot, line, calm=calm, weighing=weighing, crisp=crisp):
                 one = judged(line)
                 # Beside tissue there is nothing to spare: all that the detector gave goes.
-                box = fitted(spot, views.grounds, places, loose=beside and not one.keep)
+                box = fitted(spot, views.grounds, places, loose=beside[spot] and not one.keep)
                 closer = replace(one, line=replace(line, rectangle=box))
                 found += self._divided(views, closer, judged)
         return found

@@ -23,8 +23,8 @@ _MORE_INK = 0.55
 """The same, where grains of tissue may come as far."""
 _SIGMAS = 3.0
 """A row or column bears letters when it has more ink than the tissue around would by chance."""
-_PAD_PX = 3
-"""The soft edge of a letter."""
+_PAD_PX, _PAD_ON_TISSUE_PX = 3, 1
+"""The soft edge of a letter; on tissue as little of it as bears ink."""
 _GAP = 0.5
 """Of the height of a line: the least gap at which it is divided."""
 _WIDER = 1.3
@@ -76,11 +76,11 @@ def fitted(
         slice(core.column_start - first, core.column_stop - first),
     )
     ink = _ink([ground[top:bottom, first:last] for ground in grounds], inner)
-    chance = _chance(ink, inner)
-    rows = _bearing(ink[:, inner[1]].sum(axis=1), wide, chance)
-    columns = _bearing(ink[inner[0]].sum(axis=0), high, chance)
+    chance, grain = _chance(ink, inner)
+    rows = _bearing(ink[:, inner[1]].sum(axis=1), wide, chance, grain)
+    columns = _bearing(ink[inner[0]].sum(axis=0), high, chance, grain)
     gap = max(_ACCENT * high, 2)
-    pad = _PAD_PX + high // 20
+    pad = (_PAD_PX if loose else _PAD_ON_TISSUE_PX) + high // 20
     box = Rectangle(
         max(top + _walk(rows, core.row_start - top, -1, gap) - pad, 0),
         min(top + _walk(rows, core.row_stop - top - 1, 1, gap) + 1 + pad, size[0]),
@@ -124,15 +124,20 @@ def _ink(parts: Sequence[NDArray[Any]], inner: tuple[slice, slice]) -> Mask:
     return best
 
 
-def _chance(ink: Mask, inner: tuple[slice, slice]) -> float:
-    """Return the share of ink in the outermost rows, where only tissue is."""
+def _chance(ink: Mask, inner: tuple[slice, slice]) -> tuple[float, float]:
+    """Return the share of ink in the outermost rows, where only tissue is, and its run length."""
     edge = max((inner[0].start + ink.shape[0] - inner[0].stop) // 6, 1)
-    return float(np.median([ink[:edge].mean(), ink[-edge:].mean()]))
+    ends = (ink[:edge], ink[-edge:])
+    grains = sum(int((np.diff(end.astype(np.int8), axis=1) > 0).sum()) for end in ends)
+    long = sum(int(end.sum()) for end in ends) / max(grains, 1)
+    return float(np.median([end.mean() for end in ends])), max(long, 1.0)
 
 
-def _bearing(counts: NDArray[Any], length: int, chance: float) -> Mask:
+def _bearing(counts: NDArray[Any], length: int, chance: float, grain: float) -> Mask:
+    """Tell which lines bear more ink than chance: ``grain`` pixels of it come at once."""
     usual = chance * length
-    return np.asarray(counts > usual + _SIGMAS * float(np.sqrt(usual)) + 0.5 * (chance == 0), bool)
+    least = usual + _SIGMAS * float(np.sqrt(usual * grain)) + 0.5 * (chance == 0)
+    return np.asarray(counts > least, bool)
 
 
 def _walk(bearing: Mask, edge: int, step: int, gap: float) -> int:

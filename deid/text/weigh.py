@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deid.blank.region import Rectangle
 from deid.text.line import Line
 from deid.text.spots import Spot
 
-__all__ = ["Weighing", "could_be_text", "crispness", "is_calm", "is_text"]
+__all__ = ["Weighing", "could_be_text", "crispness", "is_calm", "is_text", "stands_out"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Weighing:
         From which a place on tissue is a line that cannot be read.
     calm : float
         Of the range within a place, the most that its surroundings may vary on air.
+    traced, apart : float
+        Heat under which a place on tissue is a weak trace, and how much wider its range must be
+        than that of its surroundings.
     """
 
     least_px: int = 8
@@ -51,6 +55,8 @@ class Weighing:
     line_crisp: float = 0.3
     line_aspect: float = 2.0
     calm: float = 0.15
+    traced: float = 0.6
+    apart: float = 1.3
 
 
 def could_be_text(spot: Spot, grounds: Sequence[NDArray[Any]], weighing: Weighing) -> bool:
@@ -113,16 +119,36 @@ def crispness(part: NDArray[Any]) -> float:
 
 def is_calm(spot: Spot, ground: NDArray[Any], weighing: Weighing, ring_px: int = 6) -> bool:
     """Tell whether what surrounds a place varies little against what is within it."""
+    inner, around = _inner_and_around(spot.rectangle, ground, ring_px)
+    return bool(around.size) and float(around.std()) <= weighing.calm * max(_span(inner, 1), 1e-6)
+
+
+def stands_out(spot: Spot, ground: NDArray[Any], weighing: Weighing) -> bool:
+    """Tell whether a place on tissue is worth reading: a weak trace must differ from what is near.
+
+    Of tissue the detector gives as many weak traces as there are grains, and reading each of them
+    takes most of the time.
+    """
+    if spot.heat >= weighing.traced:
+        return True
     r = spot.rectangle
+    near = max(min(r.row_stop - r.row_start, r.column_stop - r.column_start) // 2, 6)
+    inner, around = _inner_and_around(r, ground, near)
+    return not around.size or _span(inner, 1) >= weighing.apart * _span(around, 5)
+
+
+def _inner_and_around(
+    r: Rectangle, ground: NDArray[Any], ring_px: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the values within a place and in a ring around it."""
     top, left = max(r.row_start - ring_px, 0), max(r.column_start - ring_px, 0)
     outer = ground[top : r.row_stop + ring_px, left : r.column_stop + ring_px].astype(np.float32)
-    around = np.ones(outer.shape, bool)
-    around[r.row_start - top : r.row_stop - top, r.column_start - left : r.column_stop - left] = (
-        False
-    )
-    if not around.any():
-        return False
-    smooth = cv2.blur(outer, (3, 3))  # noise of the detector is no tissue
-    inner = outer[~around]
-    span = float(np.percentile(inner, 99) - np.percentile(inner, 1))
-    return float(smooth[around].std()) <= weighing.calm * max(span, 1e-6)
+    smooth = cv2.blur(outer, (3, 3))  # noise of the detector is no tissue, and no letter
+    within = np.zeros(outer.shape, bool)
+    within[r.row_start - top : r.row_stop - top, r.column_start - left : r.column_stop - left] = 1
+    return np.asarray(smooth[within], np.float32), np.asarray(smooth[~within], np.float32)
+
+
+def _span(values: NDArray[np.float32], percent: int) -> float:
+    low, high = np.percentile(values, (percent, 100 - percent))
+    return float(high - low)
