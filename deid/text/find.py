@@ -16,14 +16,23 @@ from deid.text.line import Found, Heat, Kind, Line, Reader, View
 from deid.text.markers import Markers
 from deid.text.quiet import Listening, Loudness, loudness_of
 from deid.text.spots import Spot, Spotting, spots_of
-from deid.text.tight import fitted, pieces_of
+from deid.text.tight import fitted, has_accent, pieces_of
 from deid.text.tiles import by_block, slices, tiles
 from deid.text.tissue import tissue_mask
-from deid.text.weigh import Weighing, could_be_text, crispness, is_calm, is_text, stands_out
+from deid.text.weigh import (
+    Seen,
+    Weighing,
+    could_be_text,
+    crispness,
+    is_calm,
+    is_text,
+    stands_out,
+)
 
 __all__ = ["Searching", "TextFinder"]
 
 Mask = NDArray[np.bool_]
+_COVERED = 0.8
 
 
 @dataclass(frozen=True)
@@ -86,11 +95,7 @@ class TextFinder:
         within : array of bool, optional
             Blocks of ``searching.listening.block_px`` to which the search is confined.
         """
-        spots = [
-            spot
-            for spot in spots_of(self._heat(views, within), self.searching.spotting)
-            if could_be_text(spot, views.grounds, self.searching.weighing)
-        ]
+        spots = self._spots(views, within)
         return _without_shadows(self._judged(views, kind, spots)) if spots else ()
 
     def _judged(self, views: Views, kind: Kind, traces: list[Spot]) -> list[Found]:
@@ -105,10 +110,18 @@ class TextFinder:
         for spot, line in zip(spots, self._read(views, spots), strict=True):
             calm = beside[spot] and is_calm(spot, ground, weighing)
             crisp = max(crispness(one[slices(spot.rectangle)]) for one in views.grounds)
-            if is_text(spot, line, calm=calm, weighing=weighing, crisp=crisp):
+            apart = stands_out(replace(spot, heat=0), ground, weighing)
+            seen = Seen(calm=calm, apart=apart, crisp=crisp)
+            if is_text(spot, line, seen, weighing):
                 one = judged(line)
-                # Beside tissue there is nothing to spare: all that the detector gave goes.
-                box = fitted(spot, views.grounds, places, loose=beside[spot] and not one.keep)
+                # On air there is nothing to spare: all that the detector gave goes.
+                box = fitted(
+                    spot,
+                    views.grounds,
+                    places,
+                    loose=calm and not one.keep,
+                    accented=has_accent(line.text),
+                )
                 closer = replace(one, line=replace(line, rectangle=box))
                 found += self._divided(views, closer, judged)
         return found
@@ -147,24 +160,35 @@ class TextFinder:
             whole = Loudness(whole.loud | one.loud, whole.faint & (one.faint | ~one.loud))
         return whole
 
-    def _heat(self, views: Views, within: Mask | None) -> Heat:
+    def _spots(self, views: Views, within: Mask | None) -> list[Spot]:
+        """Return the places of several looks; each takes in only what those before left cold."""
         loudness = self.loudness(views)
         wanted = loudness.loud if within is None else loudness.loud & within
+        spots: list[Spot] = []
         heat = np.zeros(views.size, np.float32)
-        self._search(heat, wanted, lambda place: views.shown[place])
-        cold = _cold(heat, self.searching)
-        again = wanted & loudness.faint & cold
-        self._search(heat, again, lambda place: flattened(views.grounds[0][place]))
-        chroma = views.chroma
-        if chroma is not None:
-            self._search(
-                heat, wanted & cold & _coloured(chroma, self.searching), lambda p: chroma[p]
+
+        def look(at: Mask, view_of: Callable[[tuple[slice, slice]], View], zoom: float = 1) -> Mask:
+            # Each has heat of its own: what one takes for text may join what another tells apart.
+            heat.fill(0)
+            self._search(heat, at, view_of, zoom=zoom)
+            spots.extend(
+                spot
+                for spot in spots_of(heat, self.searching.spotting)
+                if could_be_text(spot, views.grounds, self.searching.weighing)
+                and not any(_covers(one, spot) for one in spots)
             )
+            return _cold(heat, self.searching)
+
+        ground, chroma = views.grounds[0], views.chroma
+        cold = look(wanted, lambda place: views.shown[place])
+        cold &= look(wanted & loudness.faint & cold, lambda place: flattened(ground[place]))
+        if chroma is not None:
+            coloured = wanted & cold & _coloured(chroma, self.searching)
+            cold &= look(coloured, lambda place: chroma[place])
         if heat.size <= self.searching.zoomed_px:
             # Small letters on speckle: the detector sees them better when they are larger.
-            again = wanted & _cold(heat, self.searching)
-            self._search(heat, again, lambda p: views.shown[p], zoom=self.searching.zoom)
-        return heat
+            look(wanted & cold, lambda place: views.shown[place], self.searching.zoom)
+        return sorted(spots, key=lambda spot: spot.rectangle)
 
     def _search(
         self,
@@ -208,6 +232,14 @@ class TextFinder:
             if said[1] > read[index][1]:
                 read[index] = said
         return [Line(place, *said) for place, said in zip(places, read, strict=True)]
+
+
+def _covers(one: Spot, other: Spot) -> bool:
+    """Tell whether a place holds most of the heat of another."""
+    a, b = one.rectangle, other.core
+    high = min(a.row_stop, b.row_stop) - max(a.row_start, b.row_start)
+    wide = min(a.column_stop, b.column_stop) - max(a.column_start, b.column_start)
+    return high > 0 and wide > 0 and high * wide > _COVERED * b.area
 
 
 def _cold(heat: Heat, searching: Searching) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from deid.blank.region import Rectangle
 from deid.text.spots import Spot
 
-__all__ = ["fitted", "pieces_of"]
+__all__ = ["fitted", "has_accent", "pieces_of"]
 
 Mask = NDArray[np.bool_]
 
@@ -23,16 +24,17 @@ _MORE_INK = 0.55
 """The same, where grains of tissue may come as far."""
 _SIGMAS = 3.0
 """A row or column bears letters when it has more ink than the tissue around would by chance."""
-_PAD_PX, _PAD_ON_TISSUE_PX = 3, 1
-"""The soft edge of a letter; on tissue as little of it as bears ink."""
+_PAD_PX = 3
+"""The soft edge of a letter."""
 _GAP = 0.5
 """Of the height of a line: the least gap at which it is divided."""
 _WIDER = 1.3
 """Against the next widest gap of the line."""
 _REACH, _BLANK = 1.4, 0.7
 """Of the height of a line: how far letters are sought beyond its ends, and how wide a blank is."""
-_ABOVE, _ACCENT = 0.75, 0.2
-"""Of the detector's own height: how far letters reach beyond it, and the gap under an accent."""
+_ABOVE, _ACCENT, _ACCENT_ON_AIR, _HAT = 0.9, 0.2, 0.3, 0.4
+"""Of the detector's own height: how far letters reach beyond it, the gap under an accent, and an
+accent with its gap."""
 
 
 def fitted(
@@ -41,13 +43,13 @@ def fitted(
     others: Sequence[Rectangle],
     *,
     loose: bool = False,
+    accented: bool = False,
 ) -> Rectangle:
     """Return the rectangle of a line's letters.
 
     Detectors mark the inside of a line and overlook the ``6`` of ``6 mai 1951``. Rows and columns
     beyond what was marked are of the line while they bear ink of its own colour, across gaps no
-    wider than a blank or what is under an accent; columns up to the next place. What the detector
-    marked always stays within.
+    wider than a blank or what is under an accent; columns up to the next place.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ def fitted(
         The places found in the frame.
     loose : bool
         Whether all of the spot's rectangle stays within too.
+    accented : bool
+        Whether a letter bears something above it, which grains of tissue may hide.
     """
     core, size = spot.core, grounds[0].shape
     high, wide = core.row_stop - core.row_start, core.column_stop - core.column_start
@@ -76,14 +80,16 @@ def fitted(
         slice(core.column_start - first, core.column_stop - first),
     )
     ink = _ink([ground[top:bottom, first:last] for ground in grounds], inner)
-    chance, grain = _chance(ink, inner)
+    chance, grain = _chance(ink, inner, loose=loose)
     rows = _bearing(ink[:, inner[1]].sum(axis=1), wide, chance, grain)
     columns = _bearing(ink[inner[0]].sum(axis=0), high, chance, grain)
-    gap = max(_ACCENT * high, 2)
-    pad = (_PAD_PX if loose else _PAD_ON_TISSUE_PX) + high // 20
+    gap = max((_ACCENT_ON_AIR if loose else _ACCENT) * high, 2)
+    pad = _PAD_PX + high // 20
+    letters_top = _walk(rows, _edge(rows, inner[0].start, 1), -1, 1)
+    highest = letters_top - (round(_HAT * high) if accented else 0)
     box = Rectangle(
-        max(top + _walk(rows, core.row_start - top, -1, gap) - pad, 0),
-        min(top + _walk(rows, core.row_stop - top - 1, 1, gap) + 1 + pad, size[0]),
+        max(top + min(_walk(rows, letters_top, -1, gap), highest) - pad, 0),
+        min(top + _walk(rows, _edge(rows, inner[0].stop - 1, -1), 1, gap) + 1 + pad, size[0]),
         max(first + _walk(columns, inner[1].start, -1, _BLANK * line_px) - pad, 0),
         min(first + _walk(columns, inner[1].stop - 1, 1, _BLANK * line_px) + 1 + pad, size[1]),
     )
@@ -124,13 +130,17 @@ def _ink(parts: Sequence[NDArray[Any]], inner: tuple[slice, slice]) -> Mask:
     return best
 
 
-def _chance(ink: Mask, inner: tuple[slice, slice]) -> tuple[float, float]:
-    """Return the share of ink in the outermost rows, where only tissue is, and its run length."""
+def _chance(ink: Mask, inner: tuple[slice, slice], *, loose: bool) -> tuple[float, float]:
+    """Return the share of ink above or below a line, where only tissue is, and its run length.
+
+    On air it is the less of both: in one of them may be an accent, or the next line.
+    """
     edge = max((inner[0].start + ink.shape[0] - inner[0].stop) // 6, 1)
-    ends = (ink[:edge], ink[-edge:])
-    grains = sum(int((np.diff(end.astype(np.int8), axis=1) > 0).sum()) for end in ends)
-    long = sum(int(end.sum()) for end in ends) / max(grains, 1)
-    return float(np.median([end.mean() for end in ends])), max(long, 1.0)
+    ends = (ink[:edge, inner[1]], ink[-edge:, inner[1]])
+    runs = sum(int((np.diff(end.astype(np.int8), axis=1) > 0).sum()) for end in ends)
+    long = sum(int(end.sum()) for end in ends) / max(runs, 1)
+    shares = [float(end.mean()) for end in ends]
+    return min(shares) if loose else sum(shares) / 2, max(long, 1.0)
 
 
 def _bearing(counts: NDArray[Any], length: int, chance: float, grain: float) -> Mask:
@@ -138,6 +148,14 @@ def _bearing(counts: NDArray[Any], length: int, chance: float, grain: float) -> 
     usual = chance * length
     least = usual + _SIGMAS * float(np.sqrt(usual * grain)) + 0.5 * (chance == 0)
     return np.asarray(counts > least, bool)
+
+
+def _edge(bearing: Mask, edge: int, step: int) -> int:
+    """Return the first bearing line from ``edge`` inwards, up to a third of the lines' number."""
+    for by in range(len(bearing) // 6):
+        if bearing[edge + by * step]:
+            return edge + by * step
+    return edge
 
 
 def _walk(bearing: Mask, edge: int, step: int, gap: float) -> int:
@@ -156,6 +174,11 @@ def _stops(beside: Sequence[Rectangle], core: Rectangle) -> list[int]:
 
 def _starts(beside: Sequence[Rectangle], core: Rectangle) -> list[int]:
     return [o.column_start for o in beside if o.column_start >= core.column_stop]
+
+
+def has_accent(text: str) -> bool:
+    """Tell whether a capital of a text bears an accent."""
+    return any(len(unicodedata.normalize("NFD", letter)) > 1 for letter in text if letter.isupper())
 
 
 def pieces_of(line: Rectangle, grounds: Sequence[NDArray[Any]]) -> list[Rectangle]:

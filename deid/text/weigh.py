@@ -18,7 +18,7 @@ from deid.blank.region import Rectangle
 from deid.text.line import Line
 from deid.text.spots import Spot
 
-__all__ = ["Weighing", "could_be_text", "crispness", "is_calm", "is_text", "stands_out"]
+__all__ = ["Seen", "Weighing", "could_be_text", "crispness", "is_calm", "is_text", "stands_out"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ class Weighing:
         From which a place on tissue is a line that cannot be read.
     calm : float
         Of the range within a place, the most that its surroundings may vary on air.
+    large_px, large_read, large_crisp : int, float, float
+        On air, what is larger than this is text when it can be read or its edges are sharp:
+        large letters are easily read, a patch of tissue is not.
     traced, apart : float
         Heat under which a place on tissue is a weak trace, and how much wider its range must be
         than that of its surroundings.
@@ -55,6 +58,9 @@ class Weighing:
     line_crisp: float = 0.3
     line_aspect: float = 2.0
     calm: float = 0.15
+    large_px: int = 48
+    large_read: float = 0.5
+    large_crisp: float = 0.5
     traced: float = 0.6
     apart: float = 1.3
 
@@ -72,7 +78,16 @@ def could_be_text(spot: Spot, grounds: Sequence[NDArray[Any]], weighing: Weighin
     return max(crispness(part) for part in parts) >= weighing.crisp
 
 
-def is_text(spot: Spot, line: Line, *, calm: bool, weighing: Weighing, crisp: float) -> bool:
+@dataclass(frozen=True)
+class Seen:
+    """What is seen of a place: whether it lies on air, stands out from what is near, and edges."""
+
+    calm: bool
+    apart: bool
+    crisp: float
+
+
+def is_text(spot: Spot, line: Line, seen: Seen, weighing: Weighing) -> bool:
     """Tell whether a place that was read is text.
 
     Parameters
@@ -81,22 +96,24 @@ def is_text(spot: Spot, line: Line, *, calm: bool, weighing: Weighing, crisp: fl
         Where.
     line : Line
         What was read there.
-    calm : bool
-        Whether it lies on air.
+    seen : Seen
+        What else is seen of it.
     weighing : Weighing
         What makes it text.
-    crisp : float
-        Of the place, see :func:`crispness`.
     """
     letters = sum(character.isalnum() for character in line.text)
-    if calm or (line.score >= weighing.verified and letters >= 2):
+    if line.score >= weighing.verified and letters >= 2:
         return True
     r = spot.rectangle
     high, wide = r.row_stop - r.row_start, r.column_stop - r.column_start
+    if seen.calm:
+        small = min(high, wide) <= weighing.large_px
+        return small or line.score >= weighing.large_read or seen.crisp >= weighing.large_crisp
     aspect = max(high, wide) / min(high, wide)
     return (
         spot.heat >= weighing.line_heat
-        and crisp >= weighing.line_crisp
+        and seen.crisp >= weighing.line_crisp
+        and seen.apart
         and aspect >= weighing.line_aspect
     )
 
