@@ -16,7 +16,7 @@ from deid.text.line import Found, Heat, Kind, Line, Reader, View
 from deid.text.markers import Markers
 from deid.text.quiet import Listening, Loudness, loudness_of
 from deid.text.spots import Spot, Spotting, spots_of
-from deid.text.tight import fitted, has_accent, pieces_of
+from deid.text.tight import fitted, pieces_of
 from deid.text.tiles import by_block, slices, tiles
 from deid.text.tissue import tissue_mask
 from deid.text.weigh import (
@@ -120,7 +120,7 @@ class TextFinder:
                     views.grounds,
                     places,
                     loose=calm and not one.keep,
-                    accented=has_accent(line.text),
+                    said=line.text,
                 )
                 closer = replace(one, line=replace(line, rectangle=box))
                 found += self._divided(views, closer, judged)

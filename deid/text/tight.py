@@ -32,9 +32,18 @@ _WIDER = 1.3
 """Against the next widest gap of the line."""
 _REACH, _BLANK = 1.4, 0.7
 """Of the height of a line: how far letters are sought beyond its ends, and how wide a blank is."""
-_ABOVE, _ACCENT, _ACCENT_ON_AIR, _HAT = 0.9, 0.2, 0.3, 0.4
-"""Of the detector's own height: how far letters reach beyond it, the gap under an accent, and an
-accent with its gap."""
+_ABOVE, _ACCENT, _ACCENT_ON_AIR = 0.9, 0.2, 0.3
+"""Of the detector's own height: how far letters reach beyond it, and the gap under an accent."""
+_HAT = 0.4
+"""Of the same: an accent with its gap."""
+_TAILS = {0.3: frozenset("gjpqyçÇQ"), 0.15: frozenset("/(),;[]|^")}
+"""Of the same: what is below the line."""
+_EDGE = 0.25
+"""Share of ink above or below a line that is no grain but the edge of something."""
+_LETTER = 0.35
+"""Of the marked rows: the least ink of a column of tissue that could be a letter."""
+_LONGEST_GRAIN_PX = 6.0
+"""What is longer is an edge of something, no grain."""
 
 
 def fitted(
@@ -43,13 +52,14 @@ def fitted(
     others: Sequence[Rectangle],
     *,
     loose: bool = False,
-    accented: bool = False,
+    said: str = "",
 ) -> Rectangle:
     """Return the rectangle of a line's letters.
 
     Detectors mark the inside of a line and overlook the ``6`` of ``6 mai 1951``. Rows and columns
     beyond what was marked are of the line while they bear ink of its own colour, across gaps no
-    wider than a blank or what is under an accent; columns up to the next place.
+    wider than a blank or what is under an accent; columns up to the next place. What the detector
+    marked always stays within.
 
     Parameters
     ----------
@@ -61,8 +71,8 @@ def fitted(
         The places found in the frame.
     loose : bool
         Whether all of the spot's rectangle stays within too.
-    accented : bool
-        Whether a letter bears something above it, which grains of tissue may hide.
+    said : str
+        What was read: accents and tails are few pixels, which grains of tissue may hide.
     """
     core, size = spot.core, grounds[0].shape
     high, wide = core.row_stop - core.row_start, core.column_stop - core.column_start
@@ -82,18 +92,19 @@ def fitted(
     ink = _ink([ground[top:bottom, first:last] for ground in grounds], inner)
     chance, grain = _chance(ink, inner, loose=loose)
     rows = _bearing(ink[:, inner[1]].sum(axis=1), wide, chance, grain)
-    columns = _bearing(ink[inner[0]].sum(axis=0), high, chance, grain)
+    counts = ink[inner[0]].sum(axis=0)
+    columns = _bearing(counts, high, chance, grain) & ((chance == 0) | (counts >= _LETTER * high))
     gap = max((_ACCENT_ON_AIR if loose else _ACCENT) * high, 2)
     pad = _PAD_PX + high // 20
-    letters_top = _walk(rows, _edge(rows, inner[0].start, 1), -1, 1)
-    highest = letters_top - (round(_HAT * high) if accented else 0)
+    first_row, last_row = _rows_of(rows, inner[0], gap, said, air=loose)
+    blank = _BLANK * line_px
     box = Rectangle(
-        max(top + min(_walk(rows, letters_top, -1, gap), highest) - pad, 0),
-        min(top + _walk(rows, _edge(rows, inner[0].stop - 1, -1), 1, gap) + 1 + pad, size[0]),
-        max(first + _walk(columns, inner[1].start, -1, _BLANK * line_px) - pad, 0),
-        min(first + _walk(columns, inner[1].stop - 1, 1, _BLANK * line_px) + 1 + pad, size[1]),
+        max(top + first_row - pad, 0),
+        min(top + last_row + 1 + pad, size[0]),
+        max(first + _walk(columns, inner[1].start, -1, blank) - pad, 0),
+        min(first + _walk(columns, inner[1].stop - 1, 1, blank) + 1 + pad, size[1]),
     )
-    return _around(box, spot.rectangle) if loose else box
+    return _around(box, spot.rectangle) if loose or chance > _EDGE else box
 
 
 def _around(one: Rectangle, other: Rectangle) -> Rectangle:
@@ -140,7 +151,7 @@ def _chance(ink: Mask, inner: tuple[slice, slice], *, loose: bool) -> tuple[floa
     runs = sum(int((np.diff(end.astype(np.int8), axis=1) > 0).sum()) for end in ends)
     long = sum(int(end.sum()) for end in ends) / max(runs, 1)
     shares = [float(end.mean()) for end in ends]
-    return min(shares) if loose else sum(shares) / 2, max(long, 1.0)
+    return min(shares) if loose else sum(shares) / 2, min(max(long, 1.0), _LONGEST_GRAIN_PX)
 
 
 def _bearing(counts: NDArray[Any], length: int, chance: float, grain: float) -> Mask:
@@ -150,12 +161,22 @@ def _bearing(counts: NDArray[Any], length: int, chance: float, grain: float) -> 
     return np.asarray(counts > least, bool)
 
 
-def _edge(bearing: Mask, edge: int, step: int) -> int:
-    """Return the first bearing line from ``edge`` inwards, up to a third of the lines' number."""
-    for by in range(len(bearing) // 6):
-        if bearing[edge + by * step]:
-            return edge + by * step
-    return edge
+def _rows_of(bearing: Mask, marked: slice, gap: float, said: str, *, air: bool) -> tuple[int, int]:
+    """Return the first and the last row of a line's letters with what is above and below them."""
+    high = marked.stop - marked.start
+    top = _walk(bearing, marked.start, -1, 1)
+    bottom = _walk(bearing, marked.stop - 1, 1, 1)
+    rows = (_walk(bearing, top, -1, gap), _walk(bearing, bottom, 1, gap))
+    if air:
+        return rows
+    return (
+        min(rows[0], top - round(_HAT * high) * has_accent(said)),
+        max(rows[1], bottom + round(_tail(said) * high)),
+    )
+
+
+def _tail(said: str) -> float:
+    return next((share for share, tails in _TAILS.items() if tails & set(said)), 0.0)
 
 
 def _walk(bearing: Mask, edge: int, step: int, gap: float) -> int:

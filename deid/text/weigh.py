@@ -62,7 +62,7 @@ class Weighing:
     large_read: float = 0.5
     large_crisp: float = 0.5
     traced: float = 0.6
-    apart: float = 1.3
+    apart: float = 1.5
 
 
 def could_be_text(spot: Spot, grounds: Sequence[NDArray[Any]], weighing: Weighing) -> bool:
@@ -74,6 +74,11 @@ def could_be_text(spot: Spot, grounds: Sequence[NDArray[Any]], weighing: Weighin
     share = weighing.highest_share * min(grounds[0].shape)
     if min(high, wide) > min(weighing.highest_px, max(share, weighing.always_px)):
         return False
+    c = spot.core
+    if not any(
+        np.ptp(one[c.row_start : c.row_stop, c.column_start : c.column_stop]) for one in grounds
+    ):
+        return False  # nothing is written in it: what was blanked on tissue has the edges of a line
     parts = [ground[r.row_start : r.row_stop, r.column_start : r.column_stop] for ground in grounds]
     return max(crispness(part) for part in parts) >= weighing.crisp
 
