@@ -106,6 +106,8 @@ class TextFinder:
         spots = [t for t in traces if beside[t] or stands_out(t, ground, weighing)]
         places = [spot.rectangle for spot in spots]
         judged = self.judge.by(Markers.of(kind, self.judge.allowed))
+        # Letters in colour stand out from grey tissue in nothing better.
+        inked = views.grounds if views.chroma is None else (*views.grounds, views.chroma)
         found: list[Found] = []
         for spot, line in zip(spots, self._read(views, spots), strict=True):
             calm = beside[spot] and is_calm(spot, ground, weighing)
@@ -117,7 +119,7 @@ class TextFinder:
                 # On air there is nothing to spare: all that the detector gave goes.
                 box = fitted(
                     spot,
-                    views.grounds,
+                    inked,
                     places,
                     loose=calm and not one.keep,
                     said=line.text,

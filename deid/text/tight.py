@@ -24,8 +24,9 @@ _MORE_INK = 0.55
 """The same, where grains of tissue may come as far."""
 _SIGMAS = 3.0
 """A row or column bears letters when it has more ink than the tissue around would by chance."""
-_PAD_PX = 3
+_PAD_PX, _PAD_ON_TISSUE_PX = 3, 2
 """The soft edge of a letter."""
+_CEDILLA = "\N{COMBINING CEDILLA}"
 _GAP = 0.5
 """Of the height of a line: the least gap at which it is divided."""
 _WIDER = 1.3
@@ -36,7 +37,7 @@ _ABOVE, _ACCENT, _ACCENT_ON_AIR = 0.9, 0.2, 0.3
 """Of the detector's own height: how far letters reach beyond it, and the gap under an accent."""
 _HAT = 0.4
 """Of the same: an accent with its gap."""
-_TAILS = {0.3: frozenset("gjpqyçÇQ"), 0.15: frozenset("/(),;[]|^")}
+_TAILS = {0.4: frozenset("gjpqyçÇQ"), 0.15: frozenset("/(),;[]|^")}
 """Of the same: what is below the line."""
 _EDGE = 0.25
 """Share of ink above or below a line that is no grain but the edge of something."""
@@ -95,7 +96,7 @@ def fitted(
     counts = ink[inner[0]].sum(axis=0)
     columns = _bearing(counts, high, chance, grain) & ((chance == 0) | (counts >= _LETTER * high))
     gap = max((_ACCENT_ON_AIR if loose else _ACCENT) * high, 2)
-    pad = _PAD_PX + high // 20
+    pad = (_PAD_PX if loose else _PAD_ON_TISSUE_PX) + high // 20
     first_row, last_row = _rows_of(rows, inner[0], gap, said, air=loose)
     blank = _BLANK * line_px
     box = Rectangle(
@@ -133,9 +134,11 @@ def _ink(parts: Sequence[NDArray[Any]], inner: tuple[slice, slice]) -> Mask:
             outside = np.ones(flat.shape, bool)
             outside[inner[0]] = False
             # Letters are of one colour, and the ground beside them is not of it.
-            share = float((sign * (flat[outside] - ground) > far / 2).mean()) if far > 0 else 1.0
-            if far * (1 - share) > most:
-                most = far * (1 - share)
+            beyond = sign * (flat[outside] - ground)
+            share = float((beyond > far / 2).mean()) if far > 0 else 1.0
+            clear = far * (1 - float((beyond > far / 4).mean())) if far > 0 else 0.0
+            if clear > most:
+                most = clear
                 step = _INK if share < 0.005 else _MORE_INK
                 best = np.asarray(sign * (flat - ground) >= max(step * far, 1e-6), bool)
     return best
@@ -198,8 +201,9 @@ def _starts(beside: Sequence[Rectangle], core: Rectangle) -> list[int]:
 
 
 def has_accent(text: str) -> bool:
-    """Tell whether a capital of a text bears an accent."""
-    return any(len(unicodedata.normalize("NFD", letter)) > 1 for letter in text if letter.isupper())
+    """Tell whether a capital of a text bears an accent above it; a cedilla is below."""
+    capitals = (unicodedata.normalize("NFD", letter) for letter in text if letter.isupper())
+    return any(len(apart) > 1 and apart[1] != _CEDILLA for apart in capitals)
 
 
 def pieces_of(line: Rectangle, grounds: Sequence[NDArray[Any]]) -> list[Rectangle]:
