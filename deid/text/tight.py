@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ _SIGMAS = 3.0
 """A row or column bears letters when it has more ink than the tissue around would by chance."""
 _PAD_PX, _PAD_ON_TISSUE_PX = 3, 2
 """The soft edge of a letter."""
+_WORDS, _WORD = re.compile(r"[^\W\d_]+"), 4
 _CEDILLA = "\N{COMBINING CEDILLA}"
 _GAP = 0.5
 """Of the height of a line: the least gap at which it is divided."""
@@ -201,9 +203,13 @@ def _starts(beside: Sequence[Rectangle], core: Rectangle) -> list[int]:
 
 
 def has_accent(text: str) -> bool:
-    """Tell whether a capital of a text bears an accent above it; a cedilla is below."""
+    """Tell whether a capital of a text may bear an accent above it; a cedilla is below.
+
+    Readers overlook accents of capitals on tissue, so that a word in capitals may have one.
+    """
     capitals = (unicodedata.normalize("NFD", letter) for letter in text if letter.isupper())
-    return any(len(apart) > 1 and apart[1] != _CEDILLA for apart in capitals)
+    seen = any(len(apart) > 1 and apart[1] != _CEDILLA for apart in capitals)
+    return seen or any(len(word) >= _WORD and word.isupper() for word in _WORDS.findall(text))
 
 
 def pieces_of(line: Rectangle, grounds: Sequence[NDArray[Any]]) -> list[Rectangle]:
