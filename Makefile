@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid canaries referees chaos fuzz pixels realdata docs lock clean
+.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-pixels canaries referees chaos fuzz pixels realdata docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -60,13 +60,17 @@ bench: $(VENV)/.runtime ## what the demo's stages cost; prints a table, writes J
 bench-deid: $(VENV)/.test $(VENV)-peers/.installed ## files a second beside cp and three other de-identifiers
 	$(BIN)/python benchmarks/deid_speed.py --peers $(VENV)-peers/bin/python
 
+bench-pixels: $(VENV)/.test $(VENV)-presidio/.installed ## images a second by outcome of the gate, beside presidio (needs tesseract-ocr)
+	$(BIN)/python benchmarks/pixel_speed.py --peer $(VENV)-presidio/bin/python
+
 bench-align: $(VENV)/.runtime $(VENV)-referees/.installed ## series of one study on one grid, beside picai-prep
 	$(BIN)/python benchmarks/align.py --referees $(VENV)-referees/bin/python
 
 $(VENV)-peers/.installed: $(LOCKS)/peers.lock
 $(VENV)-idiscore/.installed: $(LOCKS)/peer-idiscore.lock
+$(VENV)-presidio/.installed: $(LOCKS)/peer-presidio.lock
 $(VENV)-referees/.installed: $(LOCKS)/referees.lock
-$(VENV)-peers/.installed $(VENV)-idiscore/.installed $(VENV)-referees/.installed:
+$(VENV)-peers/.installed $(VENV)-idiscore/.installed $(VENV)-referees/.installed $(VENV)-presidio/.installed:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< -c $<
 	@touch $@
@@ -107,6 +111,7 @@ lock: ## compile the hash-pinned locks again
 	$(UV) --group pyproject.toml:referees -o $(LOCKS)/referees.lock
 	$(UV) --group pyproject.toml:peers -o $(LOCKS)/peers.lock
 	$(UV) --group pyproject.toml:peer-idiscore -o $(LOCKS)/peer-idiscore.lock
+	$(UV) --group pyproject.toml:peer-presidio -o $(LOCKS)/peer-presidio.lock
 
 clean: ## remove the environment and what the tools left
 	rm -rf $(VENV) $(VENV)-docs $(VENV)-peers $(VENV)-idiscore $(VENV)-referees site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov demo-home

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deid.blank.region import Rectangle
 from deid.text.grey import Views, flattened
+from deid.text.joined import joined
 from deid.text.judge import Judge, Judgement
 from deid.text.line import Found, Heat, Kind, Line, Reader, View
 from deid.text.markers import Markers
@@ -33,6 +34,7 @@ __all__ = ["Searching", "TextFinder"]
 
 Mask = NDArray[np.bool_]
 _COVERED = 0.8
+_SMALL_PX = 36
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Searching:
         When heat is a line.
     zoom : float
         Frames of at most ``zoomed_px`` pixels are searched once more at this size where nothing
-        was found: in small frames letters are small.
+        was found, for in small frames letters are small; larger ones around what is small.
     weighing : Weighing
         When a place is text.
     """
@@ -96,7 +98,7 @@ class TextFinder:
             Blocks of ``searching.listening.block_px`` to which the search is confined.
         """
         spots = self._spots(views, within)
-        return _without_shadows(self._judged(views, kind, spots)) if spots else ()
+        return joined(_without_shadows(self._judged(views, kind, spots))) if spots else ()
 
     def _judged(self, views: Views, kind: Kind, traces: list[Spot]) -> list[Found]:
         weighing = self.searching.weighing
@@ -187,10 +189,23 @@ class TextFinder:
         if chroma is not None:
             coloured = wanted & cold & _coloured(chroma, self.searching)
             cold &= look(coloured, lambda place: chroma[place])
+        # Small letters on tissue: the detector sees them better when they are larger.
         if heat.size <= self.searching.zoomed_px:
-            # Small letters on speckle: the detector sees them better when they are larger.
-            look(wanted & cold, lambda place: views.shown[place], self.searching.zoom)
+            near = wanted & cold
+        else:
+            near = wanted & self._near_small(spots, views.size)
+        look(near, lambda place: views.shown[place], self.searching.zoom)
         return sorted(spots, key=lambda spot: spot.rectangle)
+
+    def _near_small(self, spots: list[Spot], size: tuple[int, int]) -> Mask:
+        """Return the blocks around small places: of small letters half a line may be found."""
+        small = np.zeros(size, bool)
+        for spot in spots:
+            r = spot.rectangle
+            if min(r.row_stop - r.row_start, r.column_stop - r.column_start) <= _SMALL_PX:
+                small[slices(spot.core)] = True
+        touched = by_block(small, self.searching.listening.block_px).astype(np.uint8)
+        return np.asarray(cv2.dilate(touched, np.ones((1, 3), np.uint8)), np.uint8) > 0
 
     def _search(
         self,
