@@ -87,7 +87,8 @@ def _within(
             continue
         place = (corner[0] + top, corner[1] + left)
         core = Rectangle(place[0], place[0] + high, place[1], place[1] + wide)
-        yield Spot(_grown(core, size, spotting.unclip), mean, _hot(part * inside, core, spotting))
+        hot = _hot(part * inside, core, spotting) if mean >= spotting.strong else core
+        yield Spot(_grown(core, size, spotting.unclip), mean, hot)
         if min(high, wide) > spotting.highest_px and least < _HOTTEST:
             yield from _within(np.where(inside, part, 0), place, size, spotting, least + _HOTTER)
 

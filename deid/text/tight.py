@@ -33,7 +33,7 @@ _GAP = 0.5
 """Of the height of a line: the least gap at which it is divided."""
 _WIDER = 1.3
 """Against the next widest gap of the line."""
-_REACH, _BLANK = 1.4, 0.7
+_REACH, _BLANK = 2.0, 0.7
 """Of the height of a line: how far letters are sought beyond its ends, and how wide a blank is."""
 _ABOVE, _ACCENT, _ACCENT_ON_AIR = 0.9, 0.2, 0.3
 """Of the detector's own height: how far letters reach beyond it, and the gap under an accent."""
@@ -81,7 +81,8 @@ def fitted(
     high, wide = core.row_stop - core.row_start, core.column_stop - core.column_start
     if wide < high:
         return spot.rectangle
-    line_px = 1.5 * high
+    # Of small letters only the inside of some is hot: the place as grown is as high as the line.
+    line_px = max(1.5 * high, 0.8 * (spot.rectangle.row_stop - spot.rectangle.row_start))
     above = round(_ABOVE * high) + 2
     room = round(_REACH * line_px)
     top, bottom = max(core.row_start - above, 0), min(core.row_stop + above, size[0])
