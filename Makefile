@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods chaos-acquire night accession-list bench-projection bench-slides
+.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods chaos-acquire night accession-list bench-projection bench-slides bench-pixels
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -23,9 +23,11 @@ $(VENV)/.runtime: $(LOCKS)/runtime.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/runtime.lock -c $(LOCKS)/runtime.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
 $(VENV)/.test: $(LOCKS)/test.lock $(VENV)/.runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/test.lock -c $(LOCKS)/test.lock
 	@touch $@
+
 $(VENV)/.dev: $(LOCKS)/dev.lock $(VENV)/.test
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/dev.lock -c $(LOCKS)/dev.lock
 	@touch $@
@@ -63,6 +65,9 @@ bench-deid: $(VENV)/.test $(VENV)-peers/.installed ## files a second beside cp a
 bench-projection: $(VENV)/.runtime ## mammograms a second against what they need at least, growth and memory
 	$(BIN)/python -P benchmarks/projection.py
 
+bench-pixels: $(VENV)/.test $(VENV)-presidio/.installed ## images a second by outcome of the gate, beside presidio (needs tesseract-ocr)
+	$(BIN)/python benchmarks/pixel_speed.py --peer $(VENV)-presidio/bin/python
+
 bench-align: $(VENV)/.runtime $(VENV)-referees/.installed ## series of one study on one grid, beside picai-prep
 	$(BIN)/python benchmarks/align.py --referees $(VENV)-referees/bin/python
 
@@ -71,6 +76,7 @@ bench-harmonise: $(VENV)/.runtime $(VENV)-referees/.installed ## the prostate re
 
 silently-wrong: $(VENV)/.test $(VENV)-referees/.installed ## six programs over known inputs: right, refused, or wrong without an error
 	$(BIN)/python benchmarks/silently_wrong.py --referees $(VENV)-referees/bin/python --torchio $(VENV)-torchio/bin/python
+
 bench-acquire: $(VENV)/.test ## objects a second: receiver, C-GET and WADO-RS beside bare pynetdicom
 	$(BIN)/python benchmarks/acquire.py
 
@@ -79,13 +85,15 @@ soak-acquire: $(VENV)/.test ## 10,000 associations with the receiver: nothing of
 
 methods: $(VENV)/.test ## every real object by C-GET, C-MOVE, WADO-RS and import: equal bytes
 	$(BIN)/python benchmarks/methods.py
+
 bench-slides: $(VENV)/.test ## slide tiles a second with one and two workers, and the memory they take
 	$(BIN)/python -P benchmarks/slides.py
 
 $(VENV)-peers/.installed: $(LOCKS)/peers.lock
 $(VENV)-idiscore/.installed: $(LOCKS)/peer-idiscore.lock
+$(VENV)-presidio/.installed: $(LOCKS)/peer-presidio.lock
 $(VENV)-referees/.installed: $(LOCKS)/referees.lock
-$(VENV)-peers/.installed $(VENV)-idiscore/.installed $(VENV)-referees/.installed:
+$(VENV)-peers/.installed $(VENV)-idiscore/.installed $(VENV)-referees/.installed $(VENV)-presidio/.installed:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< -c $<
 	@touch $@
@@ -123,6 +131,7 @@ $(VENV)-docs/.docs: $(LOCKS)/docs.lock
 	$(PYTHON) -m venv $(VENV)-docs
 	$(VENV)-docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/docs.lock -c $(LOCKS)/docs.lock
 	@touch $@
+
 docs: $(VENV)-docs/.docs ## build the documentation into site/
 	$(VENV)-docs/bin/mkdocs build --strict
 
@@ -136,6 +145,7 @@ lock: ## compile the hash-pinned locks again
 	$(UV) --group pyproject.toml:referees -o $(LOCKS)/referees.lock
 	$(UV) --group pyproject.toml:peers -o $(LOCKS)/peers.lock
 	$(UV) --group pyproject.toml:peer-idiscore -o $(LOCKS)/peer-idiscore.lock
+	$(UV) --group pyproject.toml:peer-presidio -o $(LOCKS)/peer-presidio.lock
 
 clean: ## remove the environment and what the tools left
 	rm -rf $(VENV) $(VENV)-docs $(VENV)-peers $(VENV)-idiscore $(VENV)-referees $(VENV)-torchio site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov demo-home

@@ -11,16 +11,19 @@ import argparse
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from burned_frames import Frames, Planted, draw
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from rich.progress import MofNCompleteColumn, Progress
 
+from config.policy import PixelCleaning
 from config.version import code_version
 from deid.blank.black import black_samples
 from deid.blank.shape import PixelShape, read_shape
@@ -32,13 +35,18 @@ from deid.text.grown import grown
 from deid.text.judge import Judge
 from deid.text.line import Found, Kind
 from deid.text.rapid import RapidReader
+from deid.text.remember import RememberingReader
 from pipelines.demo.phantom.breast import mammogram
 
 RESULT = Path(__file__).parent / "results" / "pixels.json"
+PART = RESULT.with_suffix(".part")
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 MARKS = ("<!-- pixels -->", "<!-- end of pixels -->")
-TUNED_ON, SEED = (1, 2026), 40961
+TUNED_ON, SEED = (1, 3, 7, 11, 2026, 40961), 271828
 MARGIN_PX = 1
+DEFAULT_MARGIN_PX = PixelCleaning().margin_px
+ROUNDS = 3
+"""As often as a release blanks before it refuses."""
 KINDS: dict[str, Kind] = {
     "ultrasound": "ultrasound",
     "cine": "ultrasound",
@@ -47,6 +55,7 @@ KINDS: dict[str, Kind] = {
     "capture": "capture",
 }
 COVERED = 0.95
+Mask = NDArray[np.bool_]
 
 
 @dataclass
@@ -57,35 +66,55 @@ class Score:
     counts: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    seconds_in_all: float = 0.0
     frames: int = 1
     free: bool = False
 
 
 def run_one(reader: RapidReader, frames: Frames) -> Score:
-    """Search, blank, search again, and compare with the key."""
+    """Search, blank and search again as a release does, and compare with the key."""
     ds = Dataset()
     for keyword, value in {**frames.header, "NumberOfFrames": len(frames.samples)}.items():
         setattr(ds, keyword, value)
     shape = read_shape(ds)
     judge = Judge(hunter_for(frames.person.identity(), institutions=True))
-    finder = TextFinder(reader, judge)
-    start = time.perf_counter()
+    finder = TextFinder(RememberingReader(reader), judge)
+    score = Score(frames.kind, frames=len(frames.samples), free=not frames.planted)
+    start = time.process_time()
     found = _find(finder, frames.samples, shape, frames.kind)
-    score = Score(frames.kind, seconds=time.perf_counter() - start, frames=len(frames.samples))
-    score.free = not frames.planted
-    gone = np.zeros(frames.tissue.shape, bool)
-    for r in grown(found, MARGIN_PX, rows=shape.rows, columns=shape.columns):
-        gone[r.row_start : r.row_stop, r.column_start : r.column_stop] = True
-    after = frames.samples.copy()
-    after[:, gone] = np.array(black_samples(shape), after.dtype)[: 1 if after.ndim == 3 else 3]
-    left = [f for f in _find(finder, after, shape, frames.kind) if not f.keep]
-    score.counts["second reading finds text"] = int(bool(left))
-    _compare(frames, gone, left, score)
+    score.seconds = time.process_time() - start
+    samples, cut = frames.samples, [f for f in found if not f.keep]
+    left, readings = cut, 1
+    while left and readings <= ROUNDS:
+        samples = _blanked(samples, left, shape)
+        left = [f for f in _find(finder, samples, shape, frames.kind) if not f.keep]
+        readings += 1
+        cut += left if readings <= ROUNDS else []
+    score.seconds_in_all = time.process_time() - start
+    score.counts["a second reading finds more"] = int(readings > 2)
+    score.counts["refused"] = int(bool(left))
+    _compare(frames, _mask(cut, MARGIN_PX, shape), left, score)
+    wide = _mask(cut, DEFAULT_MARGIN_PX, shape) & _beside(frames)
+    score.counts["tissue px blanked beside, default margin"] = int(wide.sum())
     return score
 
 
+def _mask(found: list[Found], margin_px: int, shape: PixelShape) -> Mask:
+    gone = np.zeros((shape.rows, shape.columns), bool)
+    for r in grown(found, margin_px, rows=shape.rows, columns=shape.columns):
+        gone[r.row_start : r.row_stop, r.column_start : r.column_stop] = True
+    return gone
+
+
+def _blanked(samples: NDArray[Any], found: list[Found], shape: PixelShape) -> NDArray[Any]:
+    after = samples.copy()
+    black = np.array(black_samples(shape), after.dtype)[: 1 if after.ndim == 3 else 3]
+    after[:, _mask(found, MARGIN_PX, shape)] = black
+    return after
+
+
 def _find(
-    finder: TextFinder, samples: np.ndarray[Any, Any], shape: PixelShape, kind: str
+    finder: TextFinder, samples: NDArray[Any], shape: PixelShape, kind: str
 ) -> tuple[Found, ...]:
     display = Display(shape)
     if len(samples) == 1:
@@ -94,8 +123,17 @@ def _find(
     return clip.found
 
 
-def _compare(frames: Frames, gone: np.ndarray[Any, Any], left: list[Found], score: Score) -> None:
+def _beside(frames: Frames) -> Mask:
+    """Return tissue in which no identity was planted."""
     beside = frames.tissue.copy()
+    for planted in frames.planted:
+        if planted.role == "identity":
+            top, bottom, first, last = planted.box
+            beside[top:bottom, first:last] = False
+    return beside
+
+
+def _compare(frames: Frames, gone: Mask, left: list[Found], score: Score) -> None:
     for planted in frames.planted:
         top, bottom, first, last = planted.box
         box = np.s_[top:bottom, first:last]
@@ -103,7 +141,6 @@ def _compare(frames: Frames, gone: np.ndarray[Any, Any], left: list[Found], scor
             score.counts[planted.role] += 1
             score.counts[f"{planted.role} kept"] += int(not gone[box].any())
             continue
-        beside[box] = False
         whole = bool(gone[box][planted.ink].all())
         hidden = float(gone[box].mean()) >= COVERED and not any(_touch(f, planted) for f in left)
         for name in ("identity", f"identity on {planted.ground}", f"identity in {planted.colour}"):
@@ -117,7 +154,7 @@ def _compare(frames: Frames, gone: np.ndarray[Any, Any], left: list[Found], scor
                 f"{cover:.0%} of its pixels blanked"
             )
     score.counts["tissue px"] += int(frames.tissue.sum())
-    score.counts["tissue px blanked beside"] += int((beside & gone).sum())
+    score.counts["tissue px blanked beside"] += int((_beside(frames) & gone).sum())
 
 
 def _touch(found: Found, planted: Planted) -> bool:
@@ -127,23 +164,44 @@ def _touch(found: Found, planted: Planted) -> bool:
     return rows and r.column_start < last and first < r.column_stop
 
 
-def batches(count: int, seed: int, jobs: int) -> Iterator[list[Score]]:
-    size = 4
-    parts = [range(i, min(i + size, count)) for i in range(0, count, size)]
-    with ProcessPoolExecutor(jobs) as pool:
-        try:
-            yield from pool.map(_in_worker, parts, [seed] * len(parts))
-        finally:
-            pool.shutdown(cancel_futures=True)
+def scores_of(asked: argparse.Namespace) -> list[Score]:
+    """Return the scores of all frames; those of a run that was stopped are taken from its file."""
+    head = {**about(asked), "frames": asked.frames}
+    done = _done(head)
+    left = [index for index in range(asked.frames) if index not in done]
+    with (
+        ProcessPoolExecutor(asked.jobs, initializer=cv2.setNumThreads, initargs=(1,)) as pool,
+        PART.open("a", encoding="utf-8") as part,
+        Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress,
+    ):
+        task = progress.add_task("frames", total=asked.frames, completed=len(done))
+        waiting = {pool.submit(_in_worker, asked.seed, index): index for index in left}
+        for future in as_completed(waiting):
+            index = waiting[future]
+            done[index] = future.result()
+            part.write(json.dumps([index, vars(done[index])]) + "\n")
+            part.flush()
+            progress.advance(task)
+    return [done[index] for index in sorted(done)]
+
+
+def _done(head: dict[str, Any]) -> dict[int, Score]:
+    """Return what a run of the same kind has done, and begin its file when there is none."""
+    lines = PART.read_text(encoding="utf-8").splitlines() if PART.is_file() else []
+    if lines and json.loads(lines[0]) == json.loads(json.dumps(head)):
+        read = [json.loads(line) for line in lines[1:]]
+        return {index: Score(**{**s, "counts": Counter(s["counts"])}) for index, s in read}
+    PART.write_text(json.dumps(head) + "\n", encoding="utf-8")
+    return {}
 
 
 _READERS: list[RapidReader] = []
 
 
-def _in_worker(indices: Iterable[int], seed: int) -> list[Score]:
+def _in_worker(seed: int, index: int) -> Score:
     if not _READERS:
         _READERS.append(RapidReader())
-    return [run_one(_READERS[0], draw(seed, index)) for index in indices]
+    return run_one(_READERS[0], draw(seed, index))
 
 
 def plain_mammograms(count: int = 24) -> float:
@@ -169,15 +227,20 @@ def summarise(scores: list[Score]) -> dict[str, Any]:
     by_kind: dict[str, Counter[str]] = defaultdict(Counter)
     seconds: dict[str, list[float]] = defaultdict(list)
     free: dict[str, list[float]] = defaultdict(list)
+    in_all: dict[str, list[float]] = defaultdict(list)
     for score in scores:
         counts += score.counts
         by_kind[score.kind] += score.counts
         (free if score.free else seconds)[score.kind].append(score.seconds / score.frames)
+        in_all[score.kind].append(score.seconds_in_all / score.frames)
     return {
         "frames": len(scores),
         "frames_by_kind": dict(sorted(Counter(score.kind for score in scores).items())),
         "counts": dict(sorted(counts.items())),
         "by_kind": {kind: dict(sorted(by_kind[kind].items())) for kind in sorted(by_kind)},
+        "seconds_per_frame_in_all": {
+            kind: round(float(np.mean(v)), 2) for kind, v in sorted(in_all.items())
+        },
         "seconds_per_frame": {k: round(float(np.mean(v)), 2) for k, v in sorted(seconds.items())},
         "seconds_per_frame_without_text": {
             kind: round(float(np.mean(v)), 2) for kind, v in sorted(free.items())
@@ -230,10 +293,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
-    scores: list[Score] = []
-    for part in batches(asked.frames, asked.seed, asked.jobs):
-        scores += part
-        write({**about(asked), **summarise(scores)})  # what is done stands if the rest is not
+    scores = scores_of(asked)
     result = {**about(asked), **summarise(scores)}
     result["demo_mammogram_without_text_s"] = round(plain_mammograms(), 3)
     write(result)

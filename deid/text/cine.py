@@ -2,8 +2,9 @@
 
 Two passes over the frames, neither of which holds more than a few of them. The first keeps of each
 pixel its darkest and brightest value and how often it changed: in those two pictures text that
-stands still is found once for all frames. The second reads the first frame, and of the later ones
-the parts where something new holds still, or appears where nothing moves.
+stands still is found once for all frames, and most of what comes and goes. The second reads the
+first frame, and of the later ones the parts where something new holds still, or appears where
+nothing moves.
 """
 
 from __future__ import annotations
@@ -18,12 +19,18 @@ from numpy.typing import NDArray
 from config.errors import UnreadableObject
 from deid.text.find import TextFinder
 from deid.text.grey import Views, views_of_shown
+from deid.text.grown import grown
 from deid.text.line import Found, Grey, Kind, View
 from deid.text.quiet import strokes_of
+from deid.text.tiles import slices
 
 __all__ = ["ClipText", "Watching", "find_in_clip"]
 
 Mask = NDArray[np.bool_]
+_AMID_MOVEMENT = 0.2
+"""Share of a place whose pixels change again and again."""
+_SURE = 0.9
+"""Trust in a text from which it is one amid movement."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Watching:
     window_px, pixels, pixels_on_tissue : int
         So many new pixels in a window of this side are read; on moving tissue more, for there
         some hold still by chance.
+    margin_px : int
+        Around what goes, when frames are read without it.
     """
 
     still: int = 6
@@ -51,6 +60,7 @@ class Watching:
     window_px: int = 24
     pixels: int = 10
     pixels_on_tissue: int = 64
+    margin_px: int = 2
 
 
 @dataclass(frozen=True)
@@ -102,17 +112,47 @@ def find_in_clip(
         past.add(views.shown, given)
     if past.darkest is None or past.brightest is None:
         raise UnreadableObject("BLANK_PIXELS_SHORT", "no frame")
-    found: list[Found] = []
+    moving = past.moving(given)
+    still, smeared = _in_extremes(finder, past, kind, moving)
+    rows, columns = past.darkest.shape[:2]
+    found = still
     read = 0
-    reading = _Reading(finder, kind, given, past.moving(given))
+    reading = _Reading(finder, kind, given, moving)
     for views in frames():
-        here = reading.next(views)
+        # What goes is not read again: it may also hide what stands beside it.
+        gone = grown(found, given.margin_px, rows=rows, columns=columns)
+        here = reading.next(views.without(gone))
         found += here or ()
         read += here is not None
-    if past.steps:
-        for composite in (past.darkest, past.brightest):
-            found += finder.find(views_of_shown(composite), kind)
+    found += [one for one in smeared if not any(_overlap(one, other) for other in found)]
     return ClipText(_once(found), read)
+
+
+def _in_extremes(
+    finder: TextFinder, past: _Past, kind: Kind, moving: Mask
+) -> tuple[list[Found], list[Found]]:
+    """Return what is found in the darkest and the brightest picture: at rest, and amid movement.
+
+    Tissue that moved is a smear in both, so that boxes there are wide: frames tell it better.
+    """
+    still: list[Found] = []
+    smeared: list[Found] = []
+    if past.steps and past.darkest is not None and past.brightest is not None:
+        for composite in (past.darkest, past.brightest):
+            for one in finder.find(views_of_shown(composite), kind):
+                if moving[slices(one.line.rectangle)].mean() < _AMID_MOVEMENT:
+                    still.append(one)
+                elif one.line.score >= _SURE:
+                    smeared.append(one)
+    return still, smeared
+
+
+def _overlap(one: Found, other: Found) -> bool:
+    """Tell whether two places are mostly the same rows and share columns."""
+    a, b = one.line.rectangle, other.line.rectangle
+    high = min(a.row_stop, b.row_stop) - max(a.row_start, b.row_start)
+    wide = min(a.column_stop, b.column_stop) - max(a.column_start, b.column_start)
+    return high > 0 and wide > 0 and 2 * high * wide > min(a.area, b.area)
 
 
 class _Past:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deid.blank.region import Rectangle
 from deid.text.grey import Views, flattened
-from deid.text.grown import grown
+from deid.text.joined import joined
 from deid.text.judge import Judge, Judgement
 from deid.text.line import Found, Heat, Kind, Line, Reader, View
 from deid.text.markers import Markers
@@ -20,11 +20,21 @@ from deid.text.spots import Spot, Spotting, spots_of
 from deid.text.tight import fitted, pieces_of
 from deid.text.tiles import by_block, slices, tiles
 from deid.text.tissue import tissue_mask
-from deid.text.weigh import Weighing, could_be_text, crispness, is_calm, is_text
+from deid.text.weigh import (
+    Seen,
+    Weighing,
+    could_be_text,
+    crispness,
+    is_calm,
+    is_text,
+    stands_out,
+)
 
 __all__ = ["Searching", "TextFinder"]
 
 Mask = NDArray[np.bool_]
+_COVERED = 0.8
+_SMALL_PX = 36
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,7 @@ class Searching:
         When heat is a line.
     zoom : float
         Frames of at most ``zoomed_px`` pixels are searched once more at this size where nothing
-        was found: in small frames letters are small.
-    rounds : int
-        So often, what goes is made black, with ``margin_again_px`` around it, and its
-        surroundings are searched again.
+        was found, for in small frames letters are small; larger ones around what is small.
     weighing : Weighing
         When a place is text.
     """
@@ -57,8 +64,6 @@ class Searching:
     spotting: Spotting = field(default_factory=Spotting)
     zoom: float = 1.5
     zoomed_px: int = 1_200_000
-    rounds: int = 2
-    margin_again_px: int = 2
     weighing: Weighing = field(default_factory=Weighing)
 
 
@@ -92,54 +97,35 @@ class TextFinder:
         within : array of bool, optional
             Blocks of ``searching.listening.block_px`` to which the search is confined.
         """
-        found = self._once(views, kind, within)
-        new = [one for one in found if not one.keep]
-        for _ in range(self.searching.rounds):
-            if not new:
-                break
-            # What goes may have hidden what stands beside it: that part is searched again.
-            views, touched = self._without(views, new)
-            new = [one for one in self._once(views, kind, touched) if not one.keep]
-            found += new
-        return _without_shadows(found)
+        spots = self._spots(views, within)
+        return joined(_without_shadows(self._judged(views, kind, spots))) if spots else ()
 
-    def _without(self, views: Views, found: list[Found]) -> tuple[Views, Mask]:
-        """Return the views with what goes made black, and the blocks that lie around it."""
-        rows, columns = views.size
-        gone = np.zeros(views.size, bool)
-        for r in grown(found, self.searching.margin_again_px, rows=rows, columns=columns):
-            gone[slices(r)] = True
-        dark = gone if views.shown.ndim == 2 else gone[..., None]
-        after = Views(
-            np.where(dark, 0, views.shown).astype(np.uint8),
-            tuple(np.where(gone, 0, ground).astype(ground.dtype) for ground in views.grounds),
-            None if views.chroma is None else np.where(gone, 0, views.chroma).astype(np.uint8),
-        )
-        touched = by_block(gone, self.searching.listening.block_px).astype(np.uint8)
-        wider = np.asarray(cv2.dilate(touched, np.ones((3, 3), np.uint8)))
-        return after, np.asarray(wider > 0, np.bool_)
-
-    def _once(self, views: Views, kind: Kind, within: Mask | None) -> list[Found]:
+    def _judged(self, views: Views, kind: Kind, traces: list[Spot]) -> list[Found]:
         weighing = self.searching.weighing
-        spots = [
-            spot
-            for spot in spots_of(self._heat(views, within), self.searching.spotting)
-            if could_be_text(spot, views.grounds, weighing)
-        ]
-        if not spots:
-            return []
+        ground = views.grounds[0]
+        tissue = tissue_mask(ground, kind)
+        beside = {t: bool(tissue[slices(t.rectangle)].mean() < 0.5) for t in traces}
+        spots = [t for t in traces if beside[t] or stands_out(t, ground, weighing)]
         places = [spot.rectangle for spot in spots]
-        tissue = tissue_mask(views.grounds[0], kind)
         judged = self.judge.by(Markers.of(kind, self.judge.allowed))
+        # Letters in colour stand out from grey tissue in nothing better.
+        inked = views.grounds if views.chroma is None else (*views.grounds, views.chroma)
         found: list[Found] = []
         for spot, line in zip(spots, self._read(views, spots), strict=True):
-            beside = bool(tissue[slices(spot.rectangle)].mean() < 0.5)
-            calm = beside and is_calm(spot, views.grounds[0], weighing)
-            crisp = max(crispness(ground[slices(spot.rectangle)]) for ground in views.grounds)
-            if is_text(spot, line, calm=calm, weighing=weighing, crisp=crisp):
+            calm = beside[spot] and is_calm(spot, ground, weighing)
+            crisp = max(crispness(one[slices(spot.rectangle)]) for one in views.grounds)
+            apart = stands_out(replace(spot, heat=0), ground, weighing)
+            seen = Seen(calm=calm, apart=apart, crisp=crisp)
+            if is_text(spot, line, seen, weighing):
                 one = judged(line)
-                # Beside tissue there is nothing to spare: all that the detector gave goes.
-                box = fitted(spot, views.grounds, places, loose=beside and not one.keep)
+                # On air there is nothing to spare: all that the detector gave goes.
+                box = fitted(
+                    spot,
+                    inked,
+                    places,
+                    loose=calm and not one.keep,
+                    said=line.text,
+                )
                 closer = replace(one, line=replace(line, rectangle=box))
                 found += self._divided(views, closer, judged)
         return found
@@ -178,24 +164,48 @@ class TextFinder:
             whole = Loudness(whole.loud | one.loud, whole.faint & (one.faint | ~one.loud))
         return whole
 
-    def _heat(self, views: Views, within: Mask | None) -> Heat:
+    def _spots(self, views: Views, within: Mask | None) -> list[Spot]:
+        """Return the places of several looks; each takes in only what those before left cold."""
         loudness = self.loudness(views)
         wanted = loudness.loud if within is None else loudness.loud & within
+        spots: list[Spot] = []
         heat = np.zeros(views.size, np.float32)
-        self._search(heat, wanted, lambda place: views.shown[place])
-        cold = _cold(heat, self.searching)
-        again = wanted & loudness.faint & cold
-        self._search(heat, again, lambda place: flattened(views.grounds[0][place]))
-        chroma = views.chroma
-        if chroma is not None:
-            self._search(
-                heat, wanted & cold & _coloured(chroma, self.searching), lambda p: chroma[p]
+
+        def look(at: Mask, view_of: Callable[[tuple[slice, slice]], View], zoom: float = 1) -> Mask:
+            # Each has heat of its own: what one takes for text may join what another tells apart.
+            heat.fill(0)
+            self._search(heat, at, view_of, zoom=zoom)
+            spots.extend(
+                spot
+                for spot in spots_of(heat, self.searching.spotting)
+                if could_be_text(spot, views.grounds, self.searching.weighing)
+                and not any(_covers(one, spot) for one in spots)
             )
+            return _cold(heat, self.searching)
+
+        ground, chroma = views.grounds[0], views.chroma
+        cold = look(wanted, lambda place: views.shown[place])
+        cold &= look(wanted & loudness.faint & cold, lambda place: flattened(ground[place]))
+        if chroma is not None:
+            coloured = wanted & cold & _coloured(chroma, self.searching)
+            cold &= look(coloured, lambda place: chroma[place])
+        # Small letters on tissue: the detector sees them better when they are larger.
         if heat.size <= self.searching.zoomed_px:
-            # Small letters on speckle: the detector sees them better when they are larger.
-            again = wanted & _cold(heat, self.searching)
-            self._search(heat, again, lambda p: views.shown[p], zoom=self.searching.zoom)
-        return heat
+            near = wanted & cold
+        else:
+            near = wanted & self._near_small(spots, views.size)
+        look(near, lambda place: views.shown[place], self.searching.zoom)
+        return sorted(spots, key=lambda spot: spot.rectangle)
+
+    def _near_small(self, spots: list[Spot], size: tuple[int, int]) -> Mask:
+        """Return the blocks around small places: of small letters half a line may be found."""
+        small = np.zeros(size, bool)
+        for spot in spots:
+            r = spot.rectangle
+            if min(r.row_stop - r.row_start, r.column_stop - r.column_start) <= _SMALL_PX:
+                small[slices(spot.core)] = True
+        touched = by_block(small, self.searching.listening.block_px).astype(np.uint8)
+        return np.asarray(cv2.dilate(touched, np.ones((1, 3), np.uint8)), np.uint8) > 0
 
     def _search(
         self,
@@ -239,6 +249,14 @@ class TextFinder:
             if said[1] > read[index][1]:
                 read[index] = said
         return [Line(place, *said) for place, said in zip(places, read, strict=True)]
+
+
+def _covers(one: Spot, other: Spot) -> bool:
+    """Tell whether a place holds most of the heat of another."""
+    a, b = one.rectangle, other.core
+    high = min(a.row_stop, b.row_stop) - max(a.row_start, b.row_start)
+    wide = min(a.column_stop, b.column_stop) - max(a.column_start, b.column_start)
+    return high > 0 and wide > 0 and high * wide > _COVERED * b.area
 
 
 def _cold(heat: Heat, searching: Searching) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,8 +14,10 @@ from pydicom.pixels.processing import apply_color_lut
 
 from config.errors import UnreadableObject, UnsupportedObject
 from deid.blank.frame import DecodedFrame
+from deid.blank.region import Rectangle
 from deid.blank.shape import PixelShape
 from deid.text.line import Grey, View
+from deid.text.tiles import slices
 
 __all__ = ["Display", "Views", "flattened", "views_of", "views_of_decoded", "views_of_shown"]
 
@@ -76,6 +79,24 @@ class Views:
     def size(self) -> tuple[int, int]:
         """Rows, columns."""
         return int(self.shown.shape[0]), int(self.shown.shape[1])
+
+    def without(self, places: Iterable[Rectangle]) -> Views:
+        """Return the views with places made black."""
+        parts = [slices(place) for place in places]
+        if not parts:
+            return self
+        return Views(
+            _emptied(self.shown, parts),
+            tuple(_emptied(ground, parts) for ground in self.grounds),
+            None if self.chroma is None else _emptied(self.chroma, parts),
+        )
+
+
+def _emptied(values: NDArray[Any], parts: Iterable[tuple[slice, slice]]) -> NDArray[Any]:
+    after = values.copy()
+    for part in parts:
+        after[part] = 0
+    return after
 
 
 def views_of(samples: NDArray[Any], display: Display) -> Views:

@@ -87,9 +87,24 @@ def _within(
             continue
         place = (corner[0] + top, corner[1] + left)
         core = Rectangle(place[0], place[0] + high, place[1], place[1] + wide)
-        yield Spot(_grown(core, size, spotting.unclip), mean, core)
+        hot = _hot(part * inside, core, spotting) if mean >= spotting.strong else core
+        yield Spot(_grown(core, size, spotting.unclip), mean, hot)
         if min(high, wide) > spotting.highest_px and least < _HOTTEST:
             yield from _within(np.where(inside, part, 0), place, size, spotting, least + _HOTTER)
+
+
+def _hot(part: Heat, core: Rectangle, spotting: Spotting) -> Rectangle:
+    """Return where a place is hot: on tissue lines have a halo of weak heat."""
+    hot = part >= spotting.strong
+    rows, columns = np.flatnonzero(hot.any(axis=1)), np.flatnonzero(hot.any(axis=0))
+    if not rows.size:
+        return core
+    return Rectangle(
+        core.row_start + int(rows[0]),
+        core.row_start + int(rows[-1]) + 1,
+        core.column_start + int(columns[0]),
+        core.column_start + int(columns[-1]) + 1,
+    )
 
 
 def _grown(core: Rectangle, size: tuple[int, ...], unclip: float) -> Rectangle:

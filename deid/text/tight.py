@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from deid.blank.region import Rectangle
 from deid.text.spots import Spot
 
-__all__ = ["fitted", "pieces_of"]
+__all__ = ["fitted", "has_accent", "pieces_of"]
 
 Mask = NDArray[np.bool_]
 
@@ -23,16 +25,28 @@ _MORE_INK = 0.55
 """The same, where grains of tissue may come as far."""
 _SIGMAS = 3.0
 """A row or column bears letters when it has more ink than the tissue around would by chance."""
-_PAD_PX = 3
+_PAD_PX, _PAD_ON_TISSUE_PX = 3, 2
 """The soft edge of a letter."""
+_WORDS, _WORD = re.compile(r"[^\W\d_]+"), 4
+_CEDILLA = "\N{COMBINING CEDILLA}"
 _GAP = 0.5
 """Of the height of a line: the least gap at which it is divided."""
 _WIDER = 1.3
 """Against the next widest gap of the line."""
-_REACH, _BLANK = 1.4, 0.7
+_REACH, _BLANK = 2.0, 0.7
 """Of the height of a line: how far letters are sought beyond its ends, and how wide a blank is."""
-_ABOVE, _ACCENT = 0.75, 0.2
+_ABOVE, _ACCENT, _ACCENT_ON_AIR = 0.9, 0.2, 0.3
 """Of the detector's own height: how far letters reach beyond it, and the gap under an accent."""
+_HAT = 0.4
+"""Of the same: an accent with its gap."""
+_TAILS = {0.4: frozenset("gjpqyçÇQ"), 0.15: frozenset("/(),;[]|^")}
+"""Of the same: what is below the line."""
+_EDGE = 0.25
+"""Share of ink above or below a line that is no grain but the edge of something."""
+_LETTER = 0.35
+"""Of the marked rows: the least ink of a column of tissue that could be a letter."""
+_LONGEST_GRAIN_PX = 6.0
+"""What is longer is an edge of something, no grain."""
 
 
 def fitted(
@@ -41,6 +55,7 @@ def fitted(
     others: Sequence[Rectangle],
     *,
     loose: bool = False,
+    said: str = "",
 ) -> Rectangle:
     """Return the rectangle of a line's letters.
 
@@ -59,12 +74,15 @@ def fitted(
         The places found in the frame.
     loose : bool
         Whether all of the spot's rectangle stays within too.
+    said : str
+        What was read: accents and tails are few pixels, which grains of tissue may hide.
     """
     core, size = spot.core, grounds[0].shape
     high, wide = core.row_stop - core.row_start, core.column_stop - core.column_start
     if wide < high:
         return spot.rectangle
-    line_px = 1.5 * high
+    # Of small letters only the inside of some is hot: the place as grown is as high as the line.
+    line_px = max(1.5 * high, 0.8 * (spot.rectangle.row_stop - spot.rectangle.row_start))
     above = round(_ABOVE * high) + 2
     room = round(_REACH * line_px)
     top, bottom = max(core.row_start - above, 0), min(core.row_stop + above, size[0])
@@ -76,18 +94,21 @@ def fitted(
         slice(core.column_start - first, core.column_stop - first),
     )
     ink = _ink([ground[top:bottom, first:last] for ground in grounds], inner)
-    chance = _chance(ink, inner)
-    rows = _bearing(ink[:, inner[1]].sum(axis=1), wide, chance)
-    columns = _bearing(ink[inner[0]].sum(axis=0), high, chance)
-    gap = max(_ACCENT * high, 2)
-    pad = _PAD_PX + high // 20
+    chance, grain = _chance(ink, inner, loose=loose)
+    rows = _bearing(ink[:, inner[1]].sum(axis=1), wide, chance, grain)
+    counts = ink[inner[0]].sum(axis=0)
+    columns = _bearing(counts, high, chance, grain) & ((chance == 0) | (counts >= _LETTER * high))
+    gap = max((_ACCENT_ON_AIR if loose else _ACCENT) * high, 2)
+    pad = (_PAD_PX if loose else _PAD_ON_TISSUE_PX) + high // 20
+    first_row, last_row = _rows_of(rows, inner[0], gap, said, air=loose)
+    blank = _BLANK * line_px
     box = Rectangle(
-        max(top + _walk(rows, core.row_start - top, -1, gap) - pad, 0),
-        min(top + _walk(rows, core.row_stop - top - 1, 1, gap) + 1 + pad, size[0]),
-        max(first + _walk(columns, inner[1].start, -1, _BLANK * line_px) - pad, 0),
-        min(first + _walk(columns, inner[1].stop - 1, 1, _BLANK * line_px) + 1 + pad, size[1]),
+        max(top + first_row - pad, 0),
+        min(top + last_row + 1 + pad, size[0]),
+        max(first + _walk(columns, inner[1].start, -1, blank) - pad, 0),
+        min(first + _walk(columns, inner[1].stop - 1, 1, blank) + 1 + pad, size[1]),
     )
-    return _around(box, spot.rectangle) if loose else box
+    return _around(box, spot.rectangle) if loose or chance > _EDGE else box
 
 
 def _around(one: Rectangle, other: Rectangle) -> Rectangle:
@@ -116,23 +137,52 @@ def _ink(parts: Sequence[NDArray[Any]], inner: tuple[slice, slice]) -> Mask:
             outside = np.ones(flat.shape, bool)
             outside[inner[0]] = False
             # Letters are of one colour, and the ground beside them is not of it.
-            share = float((sign * (flat[outside] - ground) > far / 2).mean()) if far > 0 else 1.0
-            if far * (1 - share) > most:
-                most = far * (1 - share)
+            beyond = sign * (flat[outside] - ground)
+            share = float((beyond > far / 2).mean()) if far > 0 else 1.0
+            clear = far * (1 - float((beyond > far / 4).mean())) if far > 0 else 0.0
+            if clear > most:
+                most = clear
                 step = _INK if share < 0.005 else _MORE_INK
                 best = np.asarray(sign * (flat - ground) >= max(step * far, 1e-6), bool)
     return best
 
 
-def _chance(ink: Mask, inner: tuple[slice, slice]) -> float:
-    """Return the share of ink in the outermost rows, where only tissue is."""
+def _chance(ink: Mask, inner: tuple[slice, slice], *, loose: bool) -> tuple[float, float]:
+    """Return the share of ink above or below a line, where only tissue is, and its run length.
+
+    On air it is the less of both: in one of them may be an accent, or the next line.
+    """
     edge = max((inner[0].start + ink.shape[0] - inner[0].stop) // 6, 1)
-    return float(np.median([ink[:edge].mean(), ink[-edge:].mean()]))
+    ends = (ink[:edge, inner[1]], ink[-edge:, inner[1]])
+    runs = sum(int((np.diff(end.astype(np.int8), axis=1) > 0).sum()) for end in ends)
+    long = sum(int(end.sum()) for end in ends) / max(runs, 1)
+    shares = [float(end.mean()) for end in ends]
+    return min(shares) if loose else sum(shares) / 2, min(max(long, 1.0), _LONGEST_GRAIN_PX)
 
 
-def _bearing(counts: NDArray[Any], length: int, chance: float) -> Mask:
+def _bearing(counts: NDArray[Any], length: int, chance: float, grain: float) -> Mask:
+    """Tell which lines bear more ink than chance: ``grain`` pixels of it come at once."""
     usual = chance * length
-    return np.asarray(counts > usual + _SIGMAS * float(np.sqrt(usual)) + 0.5 * (chance == 0), bool)
+    least = usual + _SIGMAS * float(np.sqrt(usual * grain)) + 0.5 * (chance == 0)
+    return np.asarray(counts > least, bool)
+
+
+def _rows_of(bearing: Mask, marked: slice, gap: float, said: str, *, air: bool) -> tuple[int, int]:
+    """Return the first and the last row of a line's letters with what is above and below them."""
+    high = marked.stop - marked.start
+    top = _walk(bearing, marked.start, -1, 1)
+    bottom = _walk(bearing, marked.stop - 1, 1, 1)
+    rows = (_walk(bearing, top, -1, gap), _walk(bearing, bottom, 1, gap))
+    if air:
+        return rows
+    return (
+        min(rows[0], top - round(_HAT * high) * has_accent(said)),
+        max(rows[1], bottom + round(_tail(said) * high)),
+    )
+
+
+def _tail(said: str) -> float:
+    return next((share for share, tails in _TAILS.items() if tails & set(said)), 0.0)
 
 
 def _walk(bearing: Mask, edge: int, step: int, gap: float) -> int:
@@ -151,6 +201,16 @@ def _stops(beside: Sequence[Rectangle], core: Rectangle) -> list[int]:
 
 def _starts(beside: Sequence[Rectangle], core: Rectangle) -> list[int]:
     return [o.column_start for o in beside if o.column_start >= core.column_stop]
+
+
+def has_accent(text: str) -> bool:
+    """Tell whether a capital of a text may bear an accent above it; a cedilla is below.
+
+    Readers overlook accents of capitals on tissue, so that a word in capitals may have one.
+    """
+    capitals = (unicodedata.normalize("NFD", letter) for letter in text if letter.isupper())
+    seen = any(len(apart) > 1 and apart[1] != _CEDILLA for apart in capitals)
+    return seen or any(len(word) >= _WORD and word.isupper() for word in _WORDS.findall(text))
 
 
 def pieces_of(line: Rectangle, grounds: Sequence[NDArray[Any]]) -> list[Rectangle]:

@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deid.blank.region import Rectangle
 from deid.text.line import Line
 from deid.text.spots import Spot
 
-__all__ = ["Weighing", "could_be_text", "crispness", "is_calm", "is_text"]
+__all__ = ["Seen", "Weighing", "could_be_text", "crispness", "is_calm", "is_text", "stands_out"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class Weighing:
         From which a place on tissue is a line that cannot be read.
     calm : float
         Of the range within a place, the most that its surroundings may vary on air.
+    large_px, large_read, large_crisp : int, float, float
+        On air, what is larger than this is text when it can be read or its edges are sharp:
+        large letters are easily read, a patch of tissue is not.
+    traced, apart : float
+        Heat under which a place on tissue is a weak trace, and how much wider its range must be
+        than that of its surroundings.
     """
 
     least_px: int = 8
@@ -51,6 +58,11 @@ class Weighing:
     line_crisp: float = 0.3
     line_aspect: float = 2.0
     calm: float = 0.15
+    large_px: int = 48
+    large_read: float = 0.5
+    large_crisp: float = 0.5
+    traced: float = 0.6
+    apart: float = 1.5
 
 
 def could_be_text(spot: Spot, grounds: Sequence[NDArray[Any]], weighing: Weighing) -> bool:
@@ -62,11 +74,25 @@ def could_be_text(spot: Spot, grounds: Sequence[NDArray[Any]], weighing: Weighin
     share = weighing.highest_share * min(grounds[0].shape)
     if min(high, wide) > min(weighing.highest_px, max(share, weighing.always_px)):
         return False
+    c = spot.core
+    if not any(
+        np.ptp(one[c.row_start : c.row_stop, c.column_start : c.column_stop]) for one in grounds
+    ):
+        return False  # nothing is written in it: what was blanked on tissue has the edges of a line
     parts = [ground[r.row_start : r.row_stop, r.column_start : r.column_stop] for ground in grounds]
     return max(crispness(part) for part in parts) >= weighing.crisp
 
 
-def is_text(spot: Spot, line: Line, *, calm: bool, weighing: Weighing, crisp: float) -> bool:
+@dataclass(frozen=True)
+class Seen:
+    """What is seen of a place: whether it lies on air, stands out from what is near, and edges."""
+
+    calm: bool
+    apart: bool
+    crisp: float
+
+
+def is_text(spot: Spot, line: Line, seen: Seen, weighing: Weighing) -> bool:
     """Tell whether a place that was read is text.
 
     Parameters
@@ -75,22 +101,24 @@ def is_text(spot: Spot, line: Line, *, calm: bool, weighing: Weighing, crisp: fl
         Where.
     line : Line
         What was read there.
-    calm : bool
-        Whether it lies on air.
+    seen : Seen
+        What else is seen of it.
     weighing : Weighing
         What makes it text.
-    crisp : float
-        Of the place, see :func:`crispness`.
     """
     letters = sum(character.isalnum() for character in line.text)
-    if calm or (line.score >= weighing.verified and letters >= 2):
+    if line.score >= weighing.verified and letters >= 2:
         return True
     r = spot.rectangle
     high, wide = r.row_stop - r.row_start, r.column_stop - r.column_start
+    if seen.calm:
+        small = min(high, wide) <= weighing.large_px
+        return small or line.score >= weighing.large_read or seen.crisp >= weighing.large_crisp
     aspect = max(high, wide) / min(high, wide)
     return (
         spot.heat >= weighing.line_heat
-        and crisp >= weighing.line_crisp
+        and seen.crisp >= weighing.line_crisp
+        and seen.apart
         and aspect >= weighing.line_aspect
     )
 
@@ -113,16 +141,36 @@ def crispness(part: NDArray[Any]) -> float:
 
 def is_calm(spot: Spot, ground: NDArray[Any], weighing: Weighing, ring_px: int = 6) -> bool:
     """Tell whether what surrounds a place varies little against what is within it."""
+    inner, around = _inner_and_around(spot.rectangle, ground, ring_px)
+    return bool(around.size) and float(around.std()) <= weighing.calm * max(_span(inner, 1), 1e-6)
+
+
+def stands_out(spot: Spot, ground: NDArray[Any], weighing: Weighing) -> bool:
+    """Tell whether a place on tissue is worth reading: a weak trace must differ from what is near.
+
+    Of tissue the detector gives as many weak traces as there are grains, and reading each of them
+    takes most of the time.
+    """
+    if spot.heat >= weighing.traced:
+        return True
     r = spot.rectangle
+    near = max(min(r.row_stop - r.row_start, r.column_stop - r.column_start) // 2, 6)
+    inner, around = _inner_and_around(r, ground, near)
+    return not around.size or _span(inner, 1) >= weighing.apart * _span(around, 5)
+
+
+def _inner_and_around(
+    r: Rectangle, ground: NDArray[Any], ring_px: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the values within a place and in a ring around it."""
     top, left = max(r.row_start - ring_px, 0), max(r.column_start - ring_px, 0)
     outer = ground[top : r.row_stop + ring_px, left : r.column_stop + ring_px].astype(np.float32)
-    around = np.ones(outer.shape, bool)
-    around[r.row_start - top : r.row_stop - top, r.column_start - left : r.column_stop - left] = (
-        False
-    )
-    if not around.any():
-        return False
-    smooth = cv2.blur(outer, (3, 3))  # noise of the detector is no tissue
-    inner = outer[~around]
-    span = float(np.percentile(inner, 99) - np.percentile(inner, 1))
-    return float(smooth[around].std()) <= weighing.calm * max(span, 1e-6)
+    smooth = cv2.blur(outer, (3, 3))  # noise of the detector is no tissue, and no letter
+    within = np.zeros(outer.shape, bool)
+    within[r.row_start - top : r.row_stop - top, r.column_start - left : r.column_stop - left] = 1
+    return np.asarray(smooth[within], np.float32), np.asarray(smooth[~within], np.float32)
+
+
+def _span(values: NDArray[np.float32], percent: int) -> float:
+    low, high = np.percentile(values, (percent, 100 - percent))
+    return float(high - low)

@@ -102,6 +102,8 @@ class PixelCleaner:
         self._policy, self._finder_of, self._signatures = policy, finder_of, place.signatures
         self._finder: Finder | None = None
         self._folder = partial_of(Path(place.scratch) / "pixels")
+        self.refused: Cleaned | None = None
+        """How far the last object had come that was refused for what was read in it."""
 
     def close(self) -> None:
         """Remove what was left in the scratch folder."""
@@ -138,6 +140,7 @@ class PixelCleaner:
         RejectedError
             ``PIXELS_TEXT_LEFT``, ``PIXELS_MOSTLY_TEXT``, and as reading and blanking do.
         """
+        self.refused = None
         cleaned = Cleaned(path, read, PixelOutcome(look))
         known = look.blank
         written: tuple[Rectangle, ...] = ()
@@ -146,17 +149,22 @@ class PixelCleaner:
             reading = self._reader().find(unseen(source.decoded, known), source.shape, source.ds)
             cut = self._cut(reading, source.shape)
             written += cut
-            require_image_left(written, source.shape, source.ds)
             rectangles = (*known, *cut)
             cleaned = replace(cleaned, outcome=_added(cleaned.outcome, reading, rectangles))
+            self.refused = cleaned
+            require_image_left(written, source.shape, source.ds)
             cleaned = self._alarmed(cleaned, source.ds, reading)
             if not rectangles:
+                self.refused = None
                 return cleaned
             pieces = source.frames()
             blanked = blank_object(source.ds, rectangles, pieces=pieces, pixel_vr=source.vr)
             cleaned, known = self._rewritten(cleaned, blanked), ()
         source = source_of(cleaned)
-        require_nothing_left(self._reader().find(source.decoded, source.shape, source.ds))
+        last = self._reader().find(source.decoded, source.shape, source.ds)
+        self.refused = replace(cleaned, outcome=_added(cleaned.outcome, last, ()))
+        require_nothing_left(last)
+        self.refused = None
         return cleaned
 
     def _cut(self, reading: Reading, shape: PixelShape) -> tuple[Rectangle, ...]:

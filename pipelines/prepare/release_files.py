@@ -174,6 +174,11 @@ class Releaser:
         made = self._patched(cleaned, is_plain=is_plain) or self._whole(cleaned)
         return Released(made, cleaned)
 
+    @property
+    def refused(self) -> Cleaned | None:
+        """How far the last file had come that was refused for what was read in its pixels."""
+        return self._cleaner.refused
+
     def _cleaned(self, path: Path, read: Header | Dataset) -> Cleaned:
         look = self._look(read)
         if look is None:  # it is refused: the engine says why, after all it asks before
@@ -283,16 +288,18 @@ def _placed(
             _spool(Path(place.sheet), file, made.cleaned)
     except RejectedError as error:
         if place.sheet:
-            _spool(Path(place.sheet), file, error)
+            _spool(Path(place.sheet), file, error, releaser.refused)
         return Placed(file.number, code=error.code, detail=error.detail)
     return Placed(file.number, relative, pixels=made.pixels)
 
 
-def _spool(folder: Path, file: FileJob, made: Cleaned | RejectedError) -> None:
+def _spool(
+    folder: Path, file: FileJob, made: Cleaned | RejectedError, refused: Cleaned | None = None
+) -> None:
     """Keep what the review sheet says of a file."""
     from pipelines.prepare.sheet_spool import spool, spool_refused  # few runs write a sheet
 
     if isinstance(made, RejectedError):
-        spool_refused(folder, file.number, made)
+        spool_refused(folder, file.number, Path(file.path), made, refused)
     else:
         spool(folder, file.number, Path(file.path), made)

@@ -59,17 +59,32 @@ def spool(folder: Path, number: str, path: Path, cleaned: Cleaned) -> None:
     outcome = cleaned.outcome
     if not cleaned.done:
         return
-    frames = [one.line.rectangle.frame or 0 for one in outcome.found]
-    frame = min(frames, default=0)
-    before = _shown(path, read_part10(path) or read_object(path), frame)
-    after = _shown(cleaned.path, cleaned.read, frame)
+    before, after, frame = _pictures(path, cleaned)
     _keep(folder, sheet_record(number, outcome, before, after, frame=frame))
 
 
-def spool_refused(folder: Path, number: str, error: RejectedError) -> None:
-    """Keep the record of an instance that was refused for its pixels."""
-    if error.code.startswith(("PIXELS_", "BLANK_")):
-        _keep(folder, sheet_record(number, PixelOutcome(Look("read", "")), code=error.code))
+def spool_refused(
+    folder: Path, number: str, path: Path, error: RejectedError, cleaned: Cleaned | None = None
+) -> None:
+    """Keep the record of an instance that was refused for its pixels.
+
+    ``cleaned`` is how far it had come: what is left in it is seen and read on the sheet only.
+    """
+    if not error.code.startswith(("PIXELS_", "BLANK_")):
+        return
+    if cleaned is None or not error.code.startswith("PIXELS_"):
+        record = sheet_record(number, PixelOutcome(Look("read", "")), code=error.code)
+    else:
+        before, after, frame = _pictures(path, cleaned)
+        record = sheet_record(number, cleaned.outcome, before, after, frame=frame, code=error.code)
+    _keep(folder, record)
+
+
+def _pictures(path: Path, cleaned: Cleaned) -> tuple[Grey, Grey, int]:
+    """Return the first frame in which text was found as it came and as it is, and its index."""
+    frame = min((one.line.rectangle.frame or 0 for one in cleaned.outcome.found), default=0)
+    before = _shown(path, read_part10(path) or read_object(path), frame)
+    return before, _shown(cleaned.path, cleaned.read, frame), frame
 
 
 def spooled(folder: Path) -> Iterator[SheetRecord]:

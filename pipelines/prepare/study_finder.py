@@ -20,6 +20,7 @@ from deid.text.judge import Judge
 from deid.text.kind import kind_of
 from deid.text.line import Found
 from deid.text.rapid import RapidReader
+from deid.text.remember import RememberingReader
 
 __all__ = ["StudyFinder", "make_finder"]
 
@@ -65,7 +66,7 @@ def make_finder(policy: Policy, identity: Identity) -> StudyFinder:
         ``PIXEL_READER_MISSING``.
     """
     judge = Judge(hunter_for(identity, institutions=True), policy.pixels.kept_words)
-    return StudyFinder(TextFinder(_reader(), judge))
+    return StudyFinder(TextFinder(RememberingReader(_reader()), judge))
 
 
 @cache

@@ -26,5 +26,8 @@ def test_what_would_take_more_than_a_quarter_of_an_image_is_refused(
         require_image_left([Rectangle(0, 51, 0, 100)], SHAPE, image)
 
 
-def test_a_captured_page_may_be_all_text(make: Callable[..., Dataset]) -> None:
-    require_image_left([Rectangle(0, 100, 0, 200)], SHAPE, make(SC, "CT"))
+def test_a_captured_page_may_be_all_text_and_no_other_image(make: Callable[..., Dataset]) -> None:
+    page = [Rectangle(0, 100, 0, 200)]
+    assert require_image_left(page, SHAPE, make(SC, "CT")) is None
+    with pytest.raises(PixelsNotCleared, match="100%"):
+        require_image_left(page, SHAPE, make(US, "US"))

@@ -23,8 +23,10 @@ from deid.identity import harvest_one
 from deid.keys import derive_keys
 from deid.text.line import Found, Line
 from pipelines.prepare.clean_pixels import PixelCleaner, PixelPlace
+from pipelines.prepare.part10 import read_part10
 from pipelines.prepare.read import read_header
 from pipelines.prepare.release_files import Released, Releaser
+from pipelines.prepare.sheet_spool import spool_refused, spooled
 from pipelines.prepare.splice import write_pieces
 from pipelines.prepare.study_faces import StudyFaces
 
@@ -128,6 +130,27 @@ def test_text_that_a_second_reading_finds_is_not_released(realdata: Path, tmp_pa
         release()
     assert "LEFEVRE" not in str(caught.value)
     assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_what_is_left_is_shown_on_the_sheet_to_a_person(realdata: Path, tmp_path: Path) -> None:
+    source = realdata / CASES["native"]
+    finder = Boxes(Rectangle(300, 340, 400, 480), blind=True)
+    place = PixelPlace(str(tmp_path / "scratch"), str(tmp_path / "faces"))
+    cleaner = PixelCleaner(POLICY, lambda: finder, place)
+    header = read_part10(source)
+    assert header is not None
+    with silence(), pytest.raises(PixelsNotCleared, match="PIXELS_TEXT_LEFT") as caught:
+        cleaner.clean(source, header, cleaner.look(header.dataset()))
+    folder = tmp_path / "sheet"
+    folder.mkdir()
+    spool_refused(folder, "7", source, caught.value, cleaner.refused)
+    cleaner.close()
+    (record,) = spooled(folder)
+    assert (record.number, record.code) == ("7", "PIXELS_TEXT_LEFT")
+    assert "LEFEVRE" in {found.line.text for found in record.found}
+    assert record.before.startswith(b"\x89PNG")
+    assert record.after.startswith(b"\x89PNG")
+    assert record.after != record.before
 
 
 def test_what_only_a_second_compression_could_blank_is_refused(

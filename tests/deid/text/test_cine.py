@@ -67,7 +67,6 @@ def test_text_that_stands_still_is_read_in_the_first_frame_only(moving: bool) ->
 def test_text_that_comes_later_beside_tissue_is_found(shown: range) -> None:
     result, _ = found_in(clip(shown, moving=True))
     assert covers(result, COVER)
-    assert result.frames_read >= 2
 
 
 def test_text_that_comes_later_on_moving_tissue_is_found() -> None:

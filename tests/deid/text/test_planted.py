@@ -52,3 +52,4 @@ def test_planted_identities_go_and_markers_stay(pixels: ModuleType, rapid: Rapid
     assert counts["identity gone"] == counts["identity"]
     assert counts["marker kept"] == counts["marker"]
     assert counts["identity gone to the last pixel"] >= counts["identity"] - 1
+    assert counts["refused"] == 0

@@ -36,7 +36,15 @@ def test_a_line_on_a_blob_is_given_beside_the_blob() -> None:
     heat[50:250, 50:350] = 0.4
     heat[100:112, 100:300] = 0.95
     found = spots_of(heat, Spotting())
-    assert [spot.core for spot in found] == [
-        Rectangle(50, 250, 50, 350),
-        Rectangle(100, 112, 100, 300),
+    assert [spot.rectangle for spot in found] == [
+        Rectangle(0, 300, 0, 400),  # 200 x 300: 60000 x 1.1 / 1000 = 66 all round
+        Rectangle(94, 118, 94, 306),  # 12 x 200: 2400 x 1.1 / 424 = 6
     ]
+
+
+def test_a_halo_of_weak_heat_is_not_of_the_core() -> None:
+    heat = np.zeros((100, 200), np.float32)
+    heat[38:52, 40:120] = 0.3
+    heat[40:50, 60:100] = 0.9
+    (spot,) = spots_of(heat, Spotting())
+    assert spot.core == Rectangle(40, 50, 60, 100)
