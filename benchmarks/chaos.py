@@ -24,8 +24,8 @@ from pathlib import Path
 
 FOLLOW_S = 15.0
 """How long children may take to follow their parent."""
-NOT_COMPARED = frozenset({"stage_run"})
-"""Tables that count runs, not results."""
+NOT_COMPARED = frozenset({"stage_run", "pacs_event", "pacs_health", "pacs_lease"})
+"""Tables that count runs and what was asked of a PACS, not results."""
 
 
 @dataclass(frozen=True)

@@ -36,13 +36,17 @@ BOX_MM, BOX_STEP_MM = (80.0, 80.0, 60.0), 2.0
 
 
 def recipe() -> Recipe:
-    """Return ``prostate-mpmri`` without its N4 step."""
+    """Return ``prostate-mpmri`` without N4 and without what is computed from several images.
+
+    The others make one volume of each image they are given.
+    """
     whole = find_recipe("prostate-mpmri")
     steps = {
         role: tuple(spec for spec in specs if spec.step != "n4")
         for role, specs in whole.role_steps.items()
     }
-    return whole.model_copy(update={"role_steps": steps})
+    roles = tuple(role for role in whole.roles if not role.endswith("_refit"))
+    return whole.model_copy(update={"role_steps": steps, "roles": roles})
 
 
 def ours(source: Path, target: Path) -> None:

@@ -93,7 +93,8 @@ def _planar(stack: Stack) -> Geometry:
     """Judge images without a place: fine for projections, a refusal for slices."""
     if stack.frames[0].region is not None:
         return judge_ultrasound(stack)
-    is_volume = stack.modality in {"MR", "CT", "PT"} or len(stack.frames) > 1
+    is_slide = stack.modality == "SM"  # its frames are levels of one image
+    is_volume = stack.modality in {"MR", "CT", "PT"} or (len(stack.frames) > 1 and not is_slide)
     if is_volume:
         return _refused(stack, "PLANAR", "NO_POSITION", "no (0020,0032) or no (0020,0037)")
     frame = stack.frames[0]

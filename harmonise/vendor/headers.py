@@ -118,6 +118,10 @@ def plain(value: Any) -> Any:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value).strip()
 
 
+OF_VIEW = ("ViewCode", "ViewModifierCodes")
+"""What a mammogram's view is called among its plain values; they lie in sequences."""
+
+
 class PlainView(Mapping[str, Any]):
     """The public attributes of an object as plain values, each read when it is asked for.
 
@@ -130,7 +134,8 @@ class PlainView(Mapping[str, Any]):
 
     def __getitem__(self, keyword: str) -> Any:
         """Return an attribute as `plain` does; ``KeyError`` where it is missing or empty."""
-        value = plain(self._ds.get(keyword))
+        value = _of_view(self._ds).get(keyword) if keyword in OF_VIEW else None
+        value = plain(self._ds.get(keyword)) if value is None else value
         if value is None:
             raise KeyError(keyword)
         return value
@@ -156,12 +161,7 @@ def plain_header(ds: Dataset) -> dict[str, Any]:
             value = plain(ds.get(keyword))
             if value is not None:
                 header[keyword] = value
-        view = ds.get("ViewCodeSequence") or []
-        if view:
-            header["ViewCode"] = plain(view[0].get("CodeValue"))
-            modifiers = view[0].get("ViewModifierCodeSequence") or []
-            modifiers = modifiers or ds.get("ViewModifierCodeSequence") or []
-            header["ViewModifierCodes"] = [plain(item.get("CodeValue")) for item in modifiers]
+        header |= _of_view(ds)
         header["SOPClassUID"] = str(ds.get("SOPClassUID"))
     header["HasVOILUT"] = bool(ds.get("VOILUTSequence"))
     header["HasModalityLUT"] = bool(ds.get("ModalityLUTSequence"))
@@ -183,3 +183,16 @@ def dataset_digest(path: Path) -> str:
             return hashlib.sha256(stream.read()).hexdigest()
     except FOREIGN as error:
         raise UnreadableObject("FILE_UNREADABLE", type(error).__name__) from error
+
+
+def _of_view(ds: Dataset) -> dict[str, Any]:
+    """Return the codes of a mammogram's view and of its modifiers (CID 4014, 4015)."""
+    view = ds.get("ViewCodeSequence") or []
+    if not view:
+        return {}
+    modifiers = view[0].get("ViewModifierCodeSequence") or []
+    modifiers = modifiers or ds.get("ViewModifierCodeSequence") or []
+    return {
+        "ViewCode": plain(view[0].get("CodeValue")),
+        "ViewModifierCodes": [plain(item.get("CodeValue")) for item in modifiers],
+    }

@@ -119,7 +119,7 @@ def test_an_object_of_another_patients_study_never_reaches_the_sink(
     parts = [path.read_bytes() for path in (stranger, *objects)]
     with service(lambda _path: multipart(*parts)) as port:
         report, kept = bring(node(port))
-    assert report.unexpected == ("2.25.4242.2.1.1",)
+    assert report.strangers == ("2.25.4242.2.1.1",)
     assert {one.study_uid for one in kept} == {STUDY}
 
 

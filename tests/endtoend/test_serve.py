@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -145,7 +145,7 @@ class Service:
         hidden = {d for d, f in folder.items() if study_uid(f) in held_back}
         files = [f for f in self.world.sites[SITE].files if f.parent.parent not in hidden]
         missing = frozenset(self.world.sites[SITE].unavailable_study_uids)
-        told = replace(faults, unavailable_study_uids=missing)
+        told = faults.model_copy(update={"unavailable_study_uids": missing})
         return Archive(files, "ATLAS", port=self.dicom_port, faults=told)
 
     def rows(self, zone: str, query: str) -> list[tuple[Any, ...]]:

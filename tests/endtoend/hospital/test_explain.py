@@ -75,8 +75,8 @@ def test_every_step_of_the_recipe_is_printed_with_its_parameters(
 
     printed = explain(str(released[role, b_value]["nifti"])).splitlines()
 
-    heads = [line.split()[2:5] for line in printed if line.startswith("step ")]
-    assert heads == [[name, "version", "1"] for name, _ in wanted]
+    heads = [line.split()[2:4] for line in printed if line.startswith("step ")]
+    assert heads == [[name, "version"] for name, _ in wanted]
     params = [json.loads(line.split(None, 1)[1]) for line in printed if line.startswith("  params")]
     for given, (_, asked) in zip(params, wanted, strict=True):
         assert {key: given[key] for key in asked} == asked

@@ -222,7 +222,7 @@ def test_the_short_philips_t2_says_how_far_it_reaches(by_get: Any, realdata: Pat
     covered = coverage_of(cohort, row)
 
     assert row["spacing_mm"] == [3.0, 0.5, 0.5]
-    assert row["codes"] == ["MR_FOV_NOT_COVERED", "INTENSITY_PER_CASE"]
+    assert row["codes"] == ["MR_FOV_NOT_COVERED", "INTENSITY_PER_CASE", "MR_SIGNAL_VOID"]
     assert nib.affines.voxel_sizes(image.affine) == pytest.approx([0.5, 0.5, 3.0], abs=1e-5)
     assert native.values.shape[0] == 8
     assert (covered == native.covers(image)).all()
@@ -306,7 +306,7 @@ def test_c_get_and_c_move_end_in_the_same_volumes(by_get: Any, by_move: Home) ->
     got, moved = by_get.home.volumes(), by_move.volumes()
 
     assert set(got) == set(moved)
-    assert sum(name.endswith(".nii.gz") for name in got) == 9, "8 volumes and one mask"
+    assert sum(name.endswith(".nii.gz") for name in got) == 14, "10 volumes, 4 masks"
     differing = [name for name in got if got[name].read_bytes() != moved[name].read_bytes()]
     assert differing == []
     released = {row["nifti_path"].split("/")[-1] for row in by_get.prostate.manifest()}

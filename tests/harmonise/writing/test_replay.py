@@ -246,7 +246,7 @@ def test_the_first_step_that_computes_otherwise_is_named(change, study, monkeypa
 
     here = "version 99" if change == "version" else "no such step"
     assert replayed.code == "REPLAY_STEP_CHANGED"
-    assert replayed.detail == f"step 2 resample: recorded version 1, here {here}"
+    assert replayed.detail == f"step 2 resample: recorded version 2, here {here}"
 
 
 def test_the_first_step_with_another_result_is_named(study, tmp_path):
