@@ -30,6 +30,7 @@ from pipelines.stages import acquire
 from pipelines.status import status, tally
 from pipelines.workspace import Workspace, open_workspace
 from tests.support.installation import write_installation
+from tests.support.twin import no_twin
 
 
 def take(ws: Workspace) -> None:
@@ -58,7 +59,14 @@ def harmonised_home(tiny_world: World, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def ready(harmonised_home: Path, tmp_path: Path) -> Iterator[Workspace]:
+def ready(proven: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A copy of that home, open; its releases are proven by no twin, which takes long."""
+    monkeypatch.setattr("pipelines.cohort.release.prove", no_twin)
+    return proven
+
+
+@pytest.fixture
+def proven(harmonised_home: Path, tmp_path: Path) -> Iterator[Workspace]:
     """A copy of that home, open: databases by value, the rest under a second name."""
     home = tmp_path / "home"
     shutil.copytree(harmonised_home, home, copy_function=link_files)
@@ -303,10 +311,10 @@ def test_what_a_worker_left_while_the_next_run_was_on_is_swept_at_its_end(asking
     assert not left.exists()
 
 
-def test_a_release_says_in_four_places_what_became_of_its_twin(ready: Workspace) -> None:
-    assemble(ready, ready.project("tiny"))
-    read_all(ready, "accept")
-    folder = release(ready, ready.project("tiny")).folder
+def test_a_release_says_in_four_places_what_became_of_its_twin(proven: Workspace) -> None:
+    assemble(proven, proven.project("tiny"))
+    read_all(proven, "accept")
+    folder = release(proven, proven.project("tiny")).folder
     proof = json.loads((folder / "proof.json").read_text(encoding="utf-8"))
     assert (proof["leaks"], proof["removal"], proof["retention"]) == (0, 1.0, 1.0)
     assert proof["planted"] >= 1000
@@ -337,14 +345,14 @@ def test_a_release_tells_how_every_series_of_its_manifest_was_acquired(ready: Wo
 
 
 def test_a_leak_stops_the_release_and_nothing_is_written(
-    ready: Workspace, monkeypatch: pytest.MonkeyPatch
+    proven: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def through(twin: object, *_: object) -> dict[str, bytes]:
         return {one.name: one.data for one in twin}  # type: ignore[attr-defined]
 
-    assemble(ready, ready.project("tiny"))
-    read_all(ready, "accept")
+    assemble(proven, proven.project("tiny"))
+    read_all(proven, "accept")
     monkeypatch.setattr(twin_proof, "release_twin", through)
     with pytest.raises(IdentityLeak, match=r"^TWIN_LEAK: \d+ of \d+$"):
-        release(ready, ready.project("tiny"))
-    assert not list(ready.research.cohorts("tiny").glob("v*"))
+        release(proven, proven.project("tiny"))
+    assert not list(proven.research.cohorts("tiny").glob("v*"))

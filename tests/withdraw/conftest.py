@@ -9,25 +9,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from config.policy import Policy
 from config.settings import load_settings
 from pipelines.acquire.archive import Archive
-from pipelines.audit.scorer.score import Score
 from pipelines.cohort.assemble import assemble
 from pipelines.cohort.release import release
 from pipelines.cohort.review import record_decision, review_items
-from pipelines.cohort.twin_proof import TwinProof
 from pipelines.demo.hospitals import make_hospitals
 from pipelines.stages import acquire, prepare
 from pipelines.workspace import Workspace, open_workspace
 from tests.support.installation import write_installation
+from tests.support.twin import no_twin
 
 PROJECTS = ("tiny", "other")
-
-
-def no_twin(policy: Policy, name: str) -> TwinProof:
-    """The proof of a release is another test's matter, and takes longer than all the rest."""
-    return TwinProof(0, policy.name, name, Score(0, 0, [], ()))
 
 
 def read_all(ws: Workspace, name: str) -> None:
