@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from sqlalchemy import delete, select
 from config.errors import AccordageError
 from config.project import Project
 from harmonise.study import before_volume
-from pipelines.catalogue.research import Pack, SeriesResult
+from pipelines.catalogue.research import Decision, Pack, SeriesResult
 from pipelines.cohort.draw import draw
 from pipelines.cohort.nifti import read_like
 from pipelines.cohort.packs import build_pack
@@ -32,7 +33,7 @@ __all__ = ["assemble"]
 def assemble(ws: Workspace, project: Project) -> StageAccount:
     """Draw the volumes to read and build their packs.
 
-    Packs of volumes that left the sample leave with it.
+    Packs of volumes that left the sample leave with it, unless somebody has read them.
     """
     with timed(StageAccount("assemble", project.name)) as account:
         sample = _sample(ws, project)
@@ -51,7 +52,7 @@ def assemble(ws: Workspace, project: Project) -> StageAccount:
             account.done += len(built)
             for _ in built:
                 ws.progress.advance("assemble")
-        _write(ws, project, sample, known)
+        _forget(ws, _write(ws, project, sample, known))
     ws.keep_account(account)
     return account
 
@@ -127,8 +128,10 @@ def _write(
     project: Project,
     sample: Sequence[tuple[SeriesResult, str]],
     digests: dict[str, str],
-) -> None:
+) -> set[str]:
+    """Write the sample; return the packs that nobody refers to any more."""
     with ws.catalogue.session() as session:
+        former = set(session.scalars(select(Pack.sha256).where(Pack.project == project.name)))
         session.execute(delete(Pack).where(Pack.project == project.name))
         seen: set[str] = set()
         for row, stratum in sample:
@@ -143,3 +146,12 @@ def _write(
                     )
                 )
             seen.add(digest)
+        session.flush()
+        kept = set(session.scalars(select(Pack.sha256).where(Pack.sha256.in_(former))))
+        read = select(Decision.pack_sha256).where(Decision.pack_sha256.in_(former))
+        return former - kept - set(session.scalars(read))
+
+
+def _forget(ws: Workspace, digests: set[str]) -> None:
+    for digest in sorted(digests):
+        shutil.rmtree(ws.research.packs / digest, ignore_errors=True)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from config.errors import IdentityLeak, RejectedError
 from config.files import sha256_file
+from config.project import Review
 from config.settings import load_settings
 from pipelines.acquire.archive import Archive
 from pipelines.catalogue import identified
@@ -265,6 +266,20 @@ def test_the_sample_is_the_same_on_every_draw(ready: Workspace) -> None:
     with ready.catalogue.session() as session:
         assert set(session.scalars(select(Pack.sha256))) == first
     assert second.done == 0
+
+
+def test_packs_that_left_the_sample_leave_the_disk_unless_they_were_read(ready: Workspace) -> None:
+    project = ready.project("tiny")
+    generous = Review(max_reject_rate=0.9, sample=1)
+    assemble(ready, project.model_copy(update={"review": generous}))
+    few = {item.sha256 for item in review_items(ready.catalogue, "tiny")}
+    assemble(ready, project)
+    all_of_them = {item.sha256 for item in review_items(ready.catalogue, "tiny")}
+    assert few < all_of_them
+    read = min(all_of_them - few)
+    record_decision(ready.catalogue, "tiny", read, reader="r1", verdict="accept")
+    assemble(ready, project.model_copy(update={"review": generous}))
+    assert {p.name for p in ready.research.packs.iterdir()} == few | {read}
 
 
 def test_a_draft_report_can_be_had_before_anybody_has_read(ready: Workspace) -> None:
