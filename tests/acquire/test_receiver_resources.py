@@ -84,7 +84,7 @@ def test_associations_that_are_over_leave_no_descriptor_and_no_thread(
     few = (idle[0] + 6, idle[1])
     assert held_at_most(pid, few)
     after_first = held(pid)
-    for number in range(24):
+    for number in range(12):
         visit(listener.port, number, path)
     assert held_at_most(pid, after_first)
 
