@@ -5,13 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["Frozen", "Name", "fingerprint"]
+__all__ = ["Frozen", "Name", "TimeZone", "fingerprint"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 """A name that is safe in a path, a URL and a Prefect name."""
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        msg = f"{value!r} is not an IANA time zone"
+        raise ValueError(msg) from error
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""Name of an IANA time zone."""
 
 
 class Frozen(BaseModel):

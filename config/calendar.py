@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_serializer, field_validator
 
-from config.base import Frozen
+from config.base import Frozen, TimeZone
 
 __all__ = ["WEEKDAYS", "Calendar", "Opening"]
 
@@ -50,7 +49,7 @@ Hours = Annotated[Opening, BeforeValidator(_parse)]
 class Calendar(Frozen):
     """Hours in which images may be fetched; outside of them none is asked for."""
 
-    timezone: str = "Europe/Paris"
+    timezone: TimeZone = "Europe/Paris"
     """IANA time zone of the hours."""
     week: dict[Day, tuple[Hours, ...]]
     """Hours by day (mon ... sun); a day left out is closed. ``holiday`` else counts as ``sun``."""
@@ -58,16 +57,6 @@ class Calendar(Frozen):
     """Country (ISO 3166), or country and part as ``FR:57``, of the public holidays; none: null."""
     closed: tuple[Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")], ...] = ()
     """Days without any hours: a migration of the PACS, a maintenance."""
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            msg = f"{value!r} is not an IANA time zone"
-            raise ValueError(msg) from error
-        return value
 
     @field_validator("public_holidays")
     @classmethod

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_serializer, field_validator
 
 from config.asked import AskedList
-from config.base import Frozen, Name
+from config.base import Frozen, Name, TimeZone
 
 __all__ = ["DateRange", "Delivery", "Pool", "Project", "Review", "Schedule", "Selection"]
 
@@ -98,18 +97,8 @@ class Schedule(Frozen):
 
     cron: str = Field(pattern=r"^(\S+\s+){4}\S+$")
     """Five-field cron line."""
-    timezone: str = "Europe/Paris"
+    timezone: TimeZone = "Europe/Paris"
     """IANA time zone of the cron line."""
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            msg = f"{value!r} is not an IANA time zone"
-            raise ValueError(msg) from error
-        return value
 
 
 class Project(Frozen):
