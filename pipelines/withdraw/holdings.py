@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from sqlalchemy import select
+from sqlalchemy import and_, not_, select
+from sqlalchemy.orm import Session
 
 from config.errors import RejectedError
 from pipelines.catalogue.database import Catalogue
@@ -58,12 +59,9 @@ def holding_of(store: ResearchStore, catalogue: Catalogue, project: str, subject
             select(SeriesResult).where(SeriesResult.row_id.in_(row_ids))
         ).all()
         volume_ids = frozenset(str(r.volume_id) for r in results if r.volume_id)
-        packs = session.scalars(
-            select(Pack.sha256).where(Pack.project == project, Pack.volume_id.in_(volume_ids))
-        ).all()
-        released = {r.version: r.folder for r in session.scalars(
-            select(Release).where(Release.project == project, Release.closed_at.is_(None))
-        )}  # fmt: skip
+        mine = and_(Pack.project == project, Pack.volume_id.in_(volume_ids))
+        needed = set(session.scalars(select(Pack.sha256).where(not_(mine))))
+        versions = _versions(store, session, project)
         names = {subject, *(r.study_uid for r in rows if r.study_uid)}
         names |= {o.series_uid for o in objects} | {o.sop_uid for o in objects}
         series = {o.series_uid for o in objects} - shared_series
@@ -74,23 +72,21 @@ def holding_of(store: ResearchStore, catalogue: Catalogue, project: str, subject
         "objects": tuple(store.object_path(one) for one in sorted(digests)),
         "passports": tuple(store.passports / f"{uid}.json" for uid in sorted(series)),
         "volumes": _all_in(volumes / one for one in folders if one),
-        "packs": _all_in(store.packs / one for one in packs),
+        # of one that left the sample nobody knows whose it is: only those of other volumes stay
+        "packs": _all_in(one for one in store.packs.glob("[!.]*") if one.name not in needed),
         "measurements": _naming(store.models(project) / "measured", subject),
         "draft": _all_in([store.cohorts(project) / "draft"]),
     }
-    held = tuple(
-        v for v, folder in sorted(released.items()) if _names(store.root / folder, subject)
-    )
+    held = tuple(version for version, folder in versions if _names(folder, subject))
     return Holding(project, subject, tuple(row_ids), volume_ids, frozenset(names), files, held)
 
 
 def holders(store: ResearchStore, catalogue: Catalogue, project: str, volume_id: str) -> list[int]:
     """Return the versions of a project that hold a volume's files."""
     with catalogue.session() as session:
-        chosen = select(Release).where(Release.project == project, Release.closed_at.is_(None))
-        found = [(r.version, store.root / r.folder) for r in session.scalars(chosen)]
+        versions = _versions(store, session, project)
     held = []
-    for version, folder in sorted(found):
+    for version, folder in versions:
         table = pq.read_table(folder / "manifest.parquet", columns=["volume_id", "nifti_path",
                                                                     "dicom_path"])  # fmt: skip
         if any(
@@ -99,6 +95,12 @@ def holders(store: ResearchStore, catalogue: Catalogue, project: str, volume_id:
         ):
             held.append(version)
     return held
+
+
+def _versions(store: ResearchStore, session: Session, project: str) -> list[tuple[int, Path]]:
+    """Return the versions of a project that are not closed, and their folders."""
+    chosen = select(Release).where(Release.project == project, Release.closed_at.is_(None))
+    return sorted((r.version, store.root / r.folder) for r in session.scalars(chosen))
 
 
 def _all_in(folders: Iterable[Path]) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from config.errors import RejectedError
 from pipelines.catalogue.identified import ReceivedObject, RequestRow
-from pipelines.catalogue.research import Release, ResearchObject, SeriesResult, StudyRow
+from pipelines.catalogue.research import Pack, Release, ResearchObject, SeriesResult, StudyRow
 from pipelines.cohort.release import release
 from pipelines.stages import prepare
 from pipelines.withdraw import withdraw as module
@@ -162,6 +162,27 @@ def test_the_patient_is_neither_prepared_nor_taken_in_again(ws: Workspace) -> No
         volumes = session.scalars(select(SeriesResult).where(SeriesResult.project == "tiny")).all()
         assert subject not in {v.manifest["subject"] for v in volumes}
     assert naming(ws.research.root, names) == []
+
+
+def test_a_pair_that_was_read_and_left_the_sample_goes_too(ws: Workspace) -> None:
+    subject, _ = of_one_patient(ws)["tiny"]
+    with ws.catalogue.session() as session:
+        theirs = {
+            v.volume_id
+            for v in session.scalars(select(SeriesResult).where(SeriesResult.project == "tiny"))
+            if v.manifest["subject"] == subject
+        }
+        packs = session.scalars(select(Pack).where(Pack.project == "tiny")).all()
+        left = {one.sha256 for one in packs if one.volume_id in theirs}
+        kept = {one.sha256 for one in packs} - left
+        for one in packs:
+            if one.sha256 in left:
+                session.delete(one)  # as `cohort build` does when it draws others
+    assert left
+    withdraw(ws, ws.project("tiny"), subject)
+    there = {path.name for path in ws.research.packs.iterdir()}
+    assert not left & there
+    assert kept <= there
 
 
 def test_one_interrupted_half_way_goes_on(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
