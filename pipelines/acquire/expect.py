@@ -16,7 +16,7 @@ from pipelines.acquire.opposed import is_opposed
 from pipelines.acquire.pacs import ExpectedInstance, FoundStudy
 from pipelines.acquire.planning.sizes import listed_bytes
 from pipelines.catalogue import identified as table
-from pipelines.withdraw.site import WITHDRAWN
+from pipelines.withdraw.outcome import WITHDRAWN
 from pipelines.workspace import Workspace
 
 __all__ = ["OFFLINE", "SETTLED", "ToList", "save_list", "save_study", "to_list"]

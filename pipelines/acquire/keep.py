@@ -6,7 +6,7 @@ used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -38,28 +38,26 @@ def keep_bytes(store: IdentifiedStore, received: ReceivedObject) -> Blob:
     EnvironmentFault
         ``DISK_FULL`` or ``DISK_READ_ONLY``.
     """
-    spool = received.spool
-    if spool is None:
-        return store.put_received(
-            received.sop_class_uid,
-            received.sop_uid,
-            received.transfer_syntax_uid,
-            received.dataset,
-        )
-    return keep_spool(store, spool, store.received_place(spool.sha256))
+    return _keep(store, received, store.put_received, store.received_place)
 
 
 def keep_aside(store: IdentifiedStore, received: ReceivedObject) -> Blob:
     """Write an object that nothing explains beside the store's objects; raises as `keep_bytes`."""
-    spool = received.spool
-    if spool is None:
-        return store.put_quarantined(
-            received.sop_class_uid,
-            received.sop_uid,
-            received.transfer_syntax_uid,
-            received.dataset,
-        )
-    return keep_spool(store, spool, store.quarantined_place(spool.sha256))
+    return _keep(store, received, store.put_quarantined, store.quarantined_place)
+
+
+def _keep(
+    store: IdentifiedStore,
+    received: ReceivedObject,
+    put: Callable[[str, str, str, bytes], Blob],
+    place: Callable[[str], str],
+) -> Blob:
+    """Give an object its place, whether it was spooled to a file or lies in memory."""
+    if received.spool is not None:
+        return keep_spool(store, received.spool, place(received.spool.sha256))
+    return put(
+        received.sop_class_uid, received.sop_uid, received.transfer_syntax_uid, received.dataset
+    )
 
 
 def keep_spool(store: IdentifiedStore, spool: FileSpool, place: str) -> Blob:

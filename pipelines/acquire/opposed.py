@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.catalogue.identified import RequestRow
-from pipelines.withdraw.site import WITHDRAWN
+from pipelines.withdraw.outcome import WITHDRAWN
 
 __all__ = ["is_opposed"]
 

@@ -22,7 +22,7 @@ from pipelines.acquire.resolve import pacs_of
 from pipelines.acquire.settle import settle
 from pipelines.catalogue import identified as table
 from pipelines.progress import StageAccount, timed
-from pipelines.withdraw.site import WITHDRAWN
+from pipelines.withdraw.outcome import WITHDRAWN
 from pipelines.workspace import Workspace
 
 __all__ = ["open_rows", "retrieve"]

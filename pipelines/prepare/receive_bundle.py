@@ -18,18 +18,9 @@ from pipelines.prepare.bundle import read_bundle
 from pipelines.prepare.rekey import rekey
 from pipelines.store import ResearchStore
 from pipelines.withdraw.mark import is_withdrawn
+from pipelines.withdraw.outcome import WITHDRAWN_ROW
 
 __all__ = ["receive_bundle"]
-
-WITHDRAWN_ROW: dict[str, Any] = {
-    "subject": None,
-    "study_uid": None,
-    "outcome": "withdrawn",
-    "code": "WITHDRAWN",
-    "detail": "",
-    "quarantined": {},
-}
-"""What is kept of a study whose subject withdrew from the project before it came."""
 
 
 def receive_bundle(

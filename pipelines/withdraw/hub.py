@@ -24,11 +24,10 @@ from pipelines.catalogue.research import (
 from pipelines.store import ResearchStore
 from pipelines.withdraw.holdings import Holding
 from pipelines.withdraw.mark import mark_of
+from pipelines.withdraw.outcome import WITHDRAWN_ROW
 from pipelines.withdraw.remove import compact, files_naming, remove_files
 
 __all__ = ["close_versions", "forget", "prove_absence", "remember"]
-
-WITHDRAWN = "WITHDRAWN"
 
 
 def remember(catalogue: Catalogue, keys: Keys, holding: Holding) -> str:
@@ -63,9 +62,9 @@ def forget(store: ResearchStore, catalogue: Catalogue, holding: Holding) -> dict
             )
         )
         for row in session.scalars(select(StudyRow).where(StudyRow.row_id.in_(holding.rows))):
-            row.outcome, row.code, row.detail = "withdrawn", WITHDRAWN, ""
-            row.subject = row.study_uid = row.bundle = row.result_key = None
-            row.quarantined = {}
+            row.bundle = row.result_key = None
+            for name, value in WITHDRAWN_ROW.items():
+                setattr(row, name, value)
     return {**removed, "bytes": size}
 
 

@@ -18,12 +18,10 @@ from pipelines.catalogue.identified import (
 )
 from pipelines.catalogue.receiving import PushedInstance, QuarantinedObject
 from pipelines.store import IdentifiedStore
+from pipelines.withdraw.outcome import WITHDRAWN
 from pipelines.withdraw.remove import compact, remove_files
 
-__all__ = ["WITHDRAWN", "forget_at_site"]
-
-WITHDRAWN = "withdrawn"
-"""Outcome of a row that was withdrawn; it is never asked for again."""
+__all__ = ["forget_at_site"]
 
 
 def forget_at_site(store: IdentifiedStore, ledger: Catalogue, rows: Collection[str]) -> int:
@@ -64,7 +62,7 @@ def forget_at_site(store: IdentifiedStore, ledger: Catalogue, rows: Collection[s
                     pushed.study_uid == row.study_uid,
                 )
             )
-            row.outcome, row.code, row.detail = WITHDRAWN, "WITHDRAWN", ""
+            row.outcome, row.code, row.detail = WITHDRAWN, WITHDRAWN.upper(), ""
             row.subject = row.research_study_uid = row.deid_key = None
     compact(ledger)
     return removed
