@@ -21,6 +21,8 @@ Memory = dict[str, Any]
 """What one process has learnt from earlier jobs; a result never depends on it."""
 _TRIES = 2
 """Times that a job may kill its process."""
+_LEAVE_S = 10.0
+"""How long a process may take to end once it has nothing to do."""
 
 
 class Crew:
@@ -160,8 +162,14 @@ class _Member:
         self.pipe.close()
 
     def join(self) -> None:
-        """Wait until it has ended."""
-        self.process.join()
+        """Wait until it has ended; one that is stuck has answered before, and is killed.
+
+        A fork may inherit a lock that a thread of its parent held, and wait for it at its end.
+        """
+        self.process.join(_LEAVE_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
 
 
 def _serve(pipe: Connection, parents: Connection) -> None:

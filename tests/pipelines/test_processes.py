@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
+from multiprocessing import util
 
 import pytest
 
@@ -32,6 +34,11 @@ def deadly_once(job: str, _memory: Memory) -> str:
     except FileExistsError:
         return "done"
     os._exit(1)
+
+
+def never_ends(job: int, _memory: Memory) -> int:
+    util.Finalize(None, threading.Event().wait, exitpriority=1)
+    return job * job
 
 
 def refused(job: int, _memory: Memory) -> int:
@@ -91,4 +98,13 @@ def test_an_error_of_the_work_is_raised_and_leaves_no_process_behind() -> None:
 def test_whoever_stops_listening_leaves_no_process_behind() -> None:
     with Crew(2) as crew:
         next(crew.run(square, range(100)))
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_that_is_stuck_at_its_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipelines.processes._LEAVE_S", 0.1)
+    with Crew(2) as crew:
+        assert [result for _, result in crew.run(never_ends, [1, 2, 3])] == [1, 4, 9]
     assert multiprocessing.active_children() == []
