@@ -22,10 +22,9 @@ from harmonise.encode.modules import (
     write_plane,
     write_projection,
     write_sources,
-    write_units,
     write_values,
 )
-from harmonise.encode.pet import write_suv
+from harmonise.encode.pet import unit_maps, write_suv
 from harmonise.encode.private import deflated, write_block
 from harmonise.encode.quantise import Quantised, quantise
 from harmonise.encode.shared import Shared
@@ -182,16 +181,21 @@ class _Series:
             elif not self.volume.grid.positioned:
                 write_projection(ds, source, self.volume)
             if self.volume.quantitative:
-                write_units(ds, self.volume.unit, self.quantised)
-                write_suv(ds, self.volume, self.quantised)
+                self.shared.put(
+                    ds,
+                    "RealWorldValueMappingSequence",
+                    lambda: unit_maps(self.volume, self.quantised),
+                )
+                write_suv(ds, self.volume)
             write_sources(
                 ds,
                 frames,
                 self.labels.derivations,
                 self._description(),
                 multi_frame=self.rule["class"] != frames[0].sop_class_uid,
+                shared=self.shared,
             )
-            write_equipment(ds)
+            write_equipment(ds, self.shared)
             write_block(
                 ds,
                 self.record,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
@@ -69,7 +70,7 @@ def inherited(source: Dataset, facts: dict[str, Any], shared: Shared | None = No
     with quiet():
         character_set = str(source.get("SpecificCharacterSet"))
         for tag in sorted(source.keys()):
-            if _is_kept(tag.group, int(tag), rules):
+            if _is_kept(int(tag)):
                 result[tag] = shared.element(source, int(tag), character_set)
         _mend_character_set(result)
     if str(source.get("SOPClassUID", "")).startswith(ENHANCED_ONLY_PREFIX):
@@ -85,7 +86,10 @@ def _mend_character_set(ds: Dataset) -> None:
         ds.SpecificCharacterSet = [str(part).replace("ISO-IR", "ISO_IR") for part in parts]
 
 
-def _is_kept(group: int, tag: int, rules: dict[str, Any]) -> bool:
+@lru_cache(maxsize=1 << 12)
+def _is_kept(tag: int) -> bool:
+    """Tell whether a derived object takes an attribute over; a series asks the same anew."""
+    group, rules = tag >> 16, table("derived_attributes")
     if (
         group % 2
         or group <= 0x0004

@@ -14,6 +14,7 @@ from pydicom.valuerep import DS, format_number_as_ds
 
 from harmonise.data import table
 from harmonise.encode.quantise import Quantised
+from harmonise.encode.shared import Shared
 from harmonise.series import Frame
 from harmonise.volume import Grid, Volume
 
@@ -29,7 +30,6 @@ __all__ = [
     "write_plane",
     "write_projection",
     "write_sources",
-    "write_units",
     "write_values",
 ]
 
@@ -166,11 +166,6 @@ def _copy_window(ds: Dataset, source: Dataset) -> bool:
     return True
 
 
-def write_units(ds: Dataset, unit: str, quantised: Quantised) -> None:
-    """Write what the stored numbers mean (PS3.3 C.7.6.16.2.11, units of CID 82 in UCUM)."""
-    ds.RealWorldValueMappingSequence = DicomSequence([unit_map(unit, quantised)])
-
-
 def unit_map(unit: str, quantised: Quantised, *, scale: float = 1.0) -> Dataset:
     """Return the linear map of stored values to ``unit``: the rescale, ``scale`` times."""
     known: dict[str, Any] = table("derived_attributes")["units"].get(unit, {})
@@ -209,12 +204,14 @@ def write_sources(
     description: str,
     *,
     multi_frame: bool,
+    shared: Shared | None = None,
 ) -> None:
     """Write what the slice was made from and how (PS3.3 C.12.4, C.7.6.1.1.4; CID 7202, 7203)."""
     ds.SourceImageSequence = source_items(frames, multi_frame=multi_frame)
     ds.DerivationDescription = description
     if derivations:
-        ds.DerivationCodeSequence = derivation_items(derivations)
+        shared = shared or Shared()
+        shared.put(ds, "DerivationCodeSequence", lambda: derivation_items(derivations))
 
 
 def derivation_items(derivations: Sequence[str]) -> DicomSequence:
@@ -244,8 +241,17 @@ def _our_version() -> str:
     return version("accordage")
 
 
-def write_equipment(ds: Dataset) -> None:
+def write_equipment(ds: Dataset, shared: Shared | None = None) -> None:
     """Add ourselves to those who made the object (PS3.3 C.12.1.1.5, CID 7005)."""
+    earlier = list(ds.get("ContributingEquipmentSequence") or [])
+    if earlier:
+        ds.ContributingEquipmentSequence = DicomSequence([*earlier, _equipment()])
+        return
+    shared = shared or Shared()
+    shared.put(ds, "ContributingEquipmentSequence", lambda: DicomSequence([_equipment()]))
+
+
+def _equipment() -> Dataset:
     item = Dataset()
     item.PurposeOfReferenceCodeSequence = DicomSequence(
         [coded("109102", "DCM", "Processing Equipment")]
@@ -254,6 +260,4 @@ def write_equipment(ds: Dataset) -> None:
     item.ManufacturerModelName = "harmonise"
     item.SoftwareVersions = _our_version()
     item.ContributionDescription = "Harmonised; every step is in the private block ACCORDAGE"
-    ds.ContributingEquipmentSequence = DicomSequence(
-        [*(ds.get("ContributingEquipmentSequence") or []), item]
-    )
+    return item
