@@ -1,43 +1,19 @@
-"""acquisitions.parquet: how every series was acquired, in one vocabulary and one unit."""
+"""Rows of acquisitions.parquet: how every series was acquired, in one vocabulary and one unit."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from config.files import write_whole
 from harmonise.acquired import acquired_row
 from harmonise.data import table
 from harmonise.manifest import ManifestRow
 from harmonise.planned import StudyPlan
 from harmonise.series import Refusal, Stack
 
-__all__ = ["acquisition_rows", "acquisition_schema", "codes_by_series", "write_acquisitions"]
-
-TYPES = {
-    "string": pa.string(),
-    "double": pa.float64(),
-    "int": pa.int32(),
-    "strings": pa.list_(pa.string()),
-    "doubles": pa.list_(pa.float64()),
-}
+__all__ = ["Row", "acquisition_rows", "codes_by_series", "row_order"]
 
 Row = dict[str, Any]
-
-
-def acquisition_schema() -> pa.Schema:
-    """Return the columns, each with its meaning in the file's own metadata."""
-    return pa.schema(
-        [
-            pa.field(row["name"], TYPES[row["kind"]], metadata={"meaning": row["meaning"]})
-            for row in table("acquisition_columns")
-        ]
-    )
 
 
 def acquisition_rows(plan: StudyPlan, codes: Mapping[str, Sequence[str]]) -> list[Row]:
@@ -59,7 +35,7 @@ def acquisition_rows(plan: StudyPlan, codes: Mapping[str, Sequence[str]]) -> lis
         for uid, refusal in bare.items()
         if uid and uid not in stacks
     ]
-    return sorted(rows, key=_order)
+    return sorted(rows, key=row_order)
 
 
 def _acquired(plan: StudyPlan) -> list[Stack]:
@@ -91,13 +67,6 @@ def _unread(refusal: Refusal, codes: Sequence[str]) -> Row:
     }
 
 
-def _order(row: Row) -> tuple[str, str, str]:
+def row_order(row: Row) -> tuple[str, str, str]:
+    """Return the place of a row in its table."""
     return row["subject"] or "", row["study_uid"] or "", row["series_uid"] or ""
-
-
-def write_acquisitions(rows: Iterable[Row], path: Path) -> Path:
-    """Write rows, sorted, as parquet; equal rows in any order give equal bytes."""
-    made = pa.Table.from_pylist(sorted(rows, key=_order), schema=acquisition_schema())
-    buffer = io.BytesIO()
-    pq.write_table(made, buffer, compression="zstd", version="2.6", write_statistics=True)
-    return write_whole(path, buffer.getvalue())

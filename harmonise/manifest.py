@@ -1,46 +1,12 @@
-"""The manifest: one row a volume and one a declined series, as parquet with fixed bytes."""
+"""The manifest: one row a volume and one a declined series."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from config.files import write_whole
 from harmonise.qc import Verdict
 
-__all__ = ["SCHEMA", "ManifestRow", "write_manifest"]
-
-SCHEMA = pa.schema(
-    [
-        pa.field("subject", pa.string()),
-        pa.field("study_uid", pa.string()),
-        pa.field("volume_id", pa.string()),
-        pa.field("source_series_uids", pa.list_(pa.string())),
-        pa.field("role", pa.string()),
-        pa.field("b_value", pa.float64()),
-        pa.field("verdict", pa.string()),
-        pa.field("codes", pa.list_(pa.string())),
-        pa.field("unit", pa.string()),
-        pa.field("nifti_path", pa.string()),
-        pa.field("dicom_path", pa.string()),
-        pa.field("rows", pa.int32()),
-        pa.field("columns", pa.int32()),
-        pa.field("slices", pa.int32()),
-        pa.field("spacing_mm", pa.list_(pa.float64())),
-        pa.field("vendor", pa.string()),
-        pa.field("model", pa.string()),
-        pa.field("field_strength_t", pa.float64()),
-        pa.field("recipe", pa.string()),
-        pa.field("recipe_hash", pa.string()),
-        pa.field("model_hash", pa.string()),
-    ]
-)
-"""Columns and types, in order."""
+__all__ = ["ManifestRow"]
 
 
 @dataclass(frozen=True)
@@ -105,19 +71,3 @@ class ManifestRow:
             self.role or "",
             b_value,
         )
-
-
-def write_manifest(rows: Iterable[ManifestRow], path: Path) -> Path:
-    """Write rows, sorted, as parquet; equal rows in any order give equal bytes."""
-    ordered = sorted(rows, key=lambda row: row.sort_key)
-    table = pa.Table.from_pylist([_plain(row) for row in ordered], schema=SCHEMA)
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd", version="2.6", write_statistics=True)
-    return write_whole(path, buffer.getvalue())
-
-
-def _plain(row: ManifestRow) -> dict[str, object]:
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(row).items()
-    }

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import ConvexHull
 
 __all__ = ["Sector", "fit_sector", "sector_mask"]
 
@@ -202,6 +201,8 @@ def _rectangle(lit: Mask, rows: NDArray[Any], left: Points, right: Points) -> Se
 
 def _hull(lit: Mask) -> Sector:
     """Return the convex hull of what is lit."""
+    from scipy.spatial import ConvexHull  # takes 6 MB, and only ultrasound asks for it
+
     edge = lit & ~ndimage.binary_erosion(lit)
     points = np.argwhere(edge)
     corners = points[ConvexHull(points).vertices]

@@ -7,6 +7,8 @@ one order in double precision, so that the answer is the same on every machine.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
@@ -15,6 +17,8 @@ __all__ = ["is_separable", "sampled_along_axes"]
 
 LARGEST_TURN_VOXELS = 1e-6
 """So far the axes of two grids may run apart over the whole target and still be called the same."""
+
+LINES_AT_ONCE = 1 << 13
 
 ON_NODES_VOXELS = 1e-6
 """Places so near the native centres are the centres, where the spline is the values themselves."""
@@ -56,18 +60,33 @@ def sampled_along_axes(
     pad : int
         Edge voxels repeated around the native volume before the spline is fitted.
     """
-    result: NDArray[np.float64] = values.astype(np.float64)
+    result: NDArray[Any] = values
     outside = {}
     for axis in sorted(range(3), key=lambda a: shape[a] / values.shape[a]):  # the fewer the sooner
         at = matrix[axis, axis] * np.arange(shape[axis]) + matrix[axis, 3] + pad
         low, high = -0.5, values.shape[axis] + 2 * pad - 0.5
         outside[axis] = (at < low) | (at > high)
         lines = np.moveaxis(result, axis, 0)
-        padded = np.pad(lines, [(pad, pad), (0, 0), (0, 0)], mode="edge")
-        result = np.moveaxis(_sampled(padded, np.clip(at, low, high), order), 0, axis)
+        result = np.moveaxis(_along(lines, np.clip(at, low, high), order, pad), 0, axis)
     made = result.astype(np.float32, order="C")
     for axis, beyond in outside.items():
         made[(slice(None),) * axis + (beyond,)] = np.nan
+    return made
+
+
+def _along(
+    lines: NDArray[Any], at: NDArray[np.float64], order: int, pad: int
+) -> NDArray[np.float64]:
+    """Return ``lines`` along the first axis at places ``at``, a few at a time.
+
+    In double precision a volume and its coefficients would take eight times what it is.
+    """
+    made = np.empty((len(at), *lines.shape[1:]))
+    step = max(1, LINES_AT_ONCE // lines.shape[2])
+    for first in range(0, lines.shape[1], step):
+        some = lines[:, first : first + step].astype(np.float64)
+        padded = np.pad(some, [(pad, pad), (0, 0), (0, 0)], mode="edge")
+        made[:, first : first + step] = _sampled(padded, at, order)
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,4 +32,6 @@ def _of_channel(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    import cv2  # takes 14 MB, and only slides ask for it
+
     return np.asarray(cv2.GaussianBlur(image, WINDOW, SIGMA), dtype=np.float32)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -128,6 +127,8 @@ def by_dyes(pixels: Rgb, densities: Floats, light: float = LIGHT) -> Rgb:
     Grey levels are cut to whole ones as the reference implementation does, so that the two can be
     compared to the grey level.
     """
+    import cv2  # takes 14 MB, and only slides ask for it
+
     if not dyed(pixels, light).any():
         return pixels
     table = -np.log((np.arange(256, dtype=np.float32) + 1) / np.float32(light))

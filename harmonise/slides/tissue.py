@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -95,6 +94,8 @@ def tissue_of(pixels: Rgb, microns: float) -> Tissue:
 
 def _ink(pixels: Rgb, density: Floats) -> NDArray[np.bool_]:
     """Return where a pen has drawn: hues that no dye of H&E has, or black."""
+    import cv2  # takes 14 MB, and only slides ask for it
+
     hue, saturation, value = np.moveaxis(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV), -1, 0)
     coloured = (hue > INK_HUES[0] / 2) & (hue < INK_HUES[1] / 2)  # OpenCV halves the degrees
     coloured &= saturation > 255 * INK_SATURATION
@@ -133,6 +134,8 @@ def sharpness(pixels: Rgb, microns: float) -> float:
     What a Gaussian of 1 um takes away, over all there is: 0 where everything is blurred, without
     unit, unchanged by brightness and by the scale of grey levels.
     """
+    import cv2  # takes 14 MB, and only slides ask for it
+
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     whole = float(grey.var())
     if whole < 1.0:  # a flat region: there is nothing to be sharp

@@ -18,8 +18,8 @@ from sqlalchemy import func, select
 from config.errors import RejectedError
 from config.files import disk_faults, link_or_copy, partial_of, sha256_file
 from config.project import Project
-from harmonise.acquisitions import write_acquisitions
-from harmonise.manifest import ManifestRow, write_manifest
+from harmonise.manifest import ManifestRow
+from harmonise.parquet import write_acquisitions, write_manifest
 from pipelines.catalogue.research import Release
 from pipelines.cohort.accounts import ProjectAccount, SeriesAccount, account_of
 from pipelines.cohort.gate import Gate

@@ -11,8 +11,9 @@ from typing import Any
 from config.errors import AccordageError, ConfigurationError, EnvironmentFault
 from config.files import sweep_partial
 from config.recipe import Recipe
-from harmonise.acquisitions import acquisition_rows, codes_by_series, write_acquisitions
-from harmonise.manifest import ManifestRow, write_manifest
+from harmonise.acquisitions import acquisition_rows, codes_by_series
+from harmonise.manifest import ManifestRow
+from harmonise.parquet import write_acquisitions, write_manifest
 from harmonise.series import Passport
 from harmonise.study import (
     Measured,

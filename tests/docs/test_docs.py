@@ -22,8 +22,7 @@ from config.library import KINDS
 from config.loader import load_yaml
 from config.request import CohortRequest
 from config.settings import load_settings
-from harmonise.acquisitions import acquisition_schema
-from harmonise.manifest import SCHEMA
+from harmonise.parquet import SCHEMA, acquisition_schema
 from harmonise.steps import STEPS, planned_steps
 from pipelines.cohort.accounts import RowAccount
 

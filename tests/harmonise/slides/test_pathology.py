@@ -17,7 +17,8 @@ from scipy.ndimage import uniform_filter
 
 from config.library import find_recipe
 from harmonise.explain import provenance_of_file, render
-from harmonise.manifest import ManifestRow, write_manifest
+from harmonise.manifest import ManifestRow
+from harmonise.parquet import write_manifest
 from harmonise.slides import write
 from harmonise.slides.lossy import earlier_losses
 from harmonise.slides.make import open_slide
@@ -273,7 +274,7 @@ import sys
 from pathlib import Path
 from config.library import find_recipe
 from harmonise.study import apply_study, plan_study
-import harmonise.manifest
+import harmonise.parquet
 files = sorted(Path(sys.argv[1]).glob("*.dcm"))
 rows = apply_study(plan_study(files, find_recipe("pathology")), Path(sys.argv[2]))
 # not ru_maxrss, which a child takes over from its parent

@@ -10,12 +10,8 @@ from pydicom.sequence import Sequence as Items
 
 from config.recipe import Recipe
 from harmonise.acquired import nominal_field_t
-from harmonise.acquisitions import (
-    acquisition_rows,
-    acquisition_schema,
-    codes_by_series,
-    write_acquisitions,
-)
+from harmonise.acquisitions import acquisition_rows, codes_by_series
+from harmonise.parquet import acquisition_schema, write_acquisitions
 from harmonise.study import apply_study, plan_study
 from harmonise.vendor.contrast import contrast_of
 from harmonise.vendor.harvest import harvest

@@ -8,7 +8,8 @@ from dataclasses import fields, replace
 import pyarrow.parquet as pq
 import pytest
 
-from harmonise.manifest import ManifestRow, write_manifest
+from harmonise.manifest import ManifestRow
+from harmonise.parquet import write_manifest
 
 COLUMNS = re.split(
     r",\s*",

@@ -13,7 +13,7 @@ import pytest
 
 from config.library import find_recipe, names
 from harmonise import replay as replaying
-from harmonise.manifest import write_manifest
+from harmonise.parquet import write_manifest
 from harmonise.steps import STEPS
 from harmonise.study import apply_study, fit_model, measure_study, plan_study
 from pipelines.prepare.replay_file import replay_file
