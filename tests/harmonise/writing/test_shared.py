@@ -62,6 +62,48 @@ def test_the_bytes_are_those_pydicom_writes_of_the_same_object(syntax: str) -> N
         assert f"1200{index:02d}".encode() in data
 
 
+def with_codes(meanings: list[str], *, undefined: bool) -> Dataset:
+    (ds,) = builders.t2w(1)
+    items = []
+    for meaning in meanings:
+        item = Dataset()
+        item.CodeMeaning = meaning
+        item.is_undefined_length_sequence_item = undefined
+        items.append(item)
+    ds.ProcedureCodeSequence = Items(items)
+    ds["ProcedureCodeSequence"].is_undefined_length = undefined
+    return stored(ds, ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("undefined", [True, False])
+def test_a_sequence_is_written_once_and_another_as_what_it_is(undefined: bool) -> None:
+    shared = Shared()
+    for meanings in (["A"], ["A"], ["A", "B"], ["AB"], []):
+        shared.begin()
+        ds = inherited(with_codes(meanings, undefined=undefined), {}, shared)
+        alone = inherited(with_codes(meanings, undefined=undefined), {})
+        assert shared.encode(ds) == plainly(alone)
+        assert [item.CodeMeaning for item in ds.ProcedureCodeSequence] == meanings
+
+
+def test_what_is_put_into_every_object_is_made_once_and_written_as_pydicom_does() -> None:
+    shared, made = Shared(), []
+
+    def make() -> Items:
+        item = Dataset()
+        item.CodeMeaning = "Resampling"
+        made.append(item)
+        return Items([item])
+
+    for index in range(3):
+        shared.begin()
+        ds, alone = (inherited(header(index, ExplicitVRLittleEndian), {}) for _ in range(2))
+        shared.put(ds, "DerivationCodeSequence", make)
+        alone.DerivationCodeSequence = Items([made[0]])
+        assert shared.encode(ds) == plainly(alone)
+    assert len(made) == 1
+
+
 def test_what_one_object_sets_anew_is_not_seen_by_the_next_of_the_same_header() -> None:
     shared, source = Shared(), header(0, ExplicitVRLittleEndian)
     shared.begin()
