@@ -121,7 +121,7 @@ def provenance_of(
             "ras_affine_mm": ras_affine(volume.grid).tolist() if volume.grid.positioned else None,
             "unit": volume.unit,
             "quantitative": volume.quantitative,
-            "sha256": volume_digest(volume),
+            "sha256": records[-1]["output_sha256"] if records else volume_digest(volume),
         },
         "qc": qc,
         "codes": list(codes),

@@ -46,8 +46,10 @@ def percentiles(values: NDArray[np.floating]) -> dict[str, float]:
         return {}
     if measured.min() >= 0 and _is_whole(measured):
         found = _counted_percentiles(np.bincount(measured.astype(np.int32)))
+    elif measured.dtype == np.float32:
+        found = _sorted_percentiles(measured)
     else:
-        found = np.percentile(measured.astype(np.float64), PERCENTILES)
+        found = np.percentile(measured, PERCENTILES)
     return {f"p{q}": float(value) for q, value in zip(PERCENTILES, found, strict=True)}
 
 
@@ -86,6 +88,37 @@ def _counted_percentiles(counts: NDArray[np.int64]) -> NDArray[np.float64]:
         np.searchsorted(upto, at, side="right").astype(np.float64) for at in (below, above)
     )
     found: NDArray[np.float64] = low + (high - low) * (place - below)
+    return found
+
+
+def _sorted_percentiles(measured: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what ``numpy.percentile`` returns of the values in double precision, in half the time.
+
+    Only those are sorted that share the upper half of a wanted one's bits.
+    """
+    place = (measured.size - 1) * (np.asarray(PERCENTILES) / 100)
+    below = np.floor(place).astype(np.intp)
+    ranks = np.concatenate([below, np.minimum(below + 1, measured.size - 1)])
+    low, high = np.split(_at_ranks(measured, ranks), 2)
+    share, span = place - below, high - low
+    found: NDArray[np.float64] = np.where(
+        share < 0.5, low + span * share, high - span * (1 - share)
+    )
+    return found
+
+
+def _at_ranks(values: NDArray[np.float32], ranks: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the values that stand at ``ranks`` when all are sorted."""
+    bits = np.ascontiguousarray(values).view(np.uint32)
+    ordered = np.where(bits >> 31, ~bits, bits | 1 << 31)  # sorts as the numbers do (IEEE 754)
+    upper = ordered >> 16
+    counts = np.bincount(upper, minlength=1 << 16)
+    upto = np.cumsum(counts)
+    homes = np.searchsorted(upto, ranks, side="right")
+    found = np.empty(ranks.size)
+    for home in np.unique(homes):
+        alike, mine = np.sort(values[upper == home]), homes == home
+        found[mine] = alike[ranks[mine] - (upto[home] - counts[home])]
     return found
 
 

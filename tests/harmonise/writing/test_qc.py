@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from harmonise.qc import entropy_focus, finite_fraction, measure, percentiles, verdict_of
 from harmonise.volume import Grid, Volume
@@ -61,3 +64,9 @@ def test_fractions_count_voxels():
 )
 def test_the_verdict_follows_the_worst_code(codes, verdict):
     assert verdict_of(codes) == verdict
+
+
+@given(arrays(np.float32, st.integers(1, 400), elements=st.floats(-1e6, 1e6, width=32)))
+def test_percentiles_are_those_of_numpy_in_double_precision(values):
+    found = list(percentiles(values).values())
+    assert found == np.percentile(values.astype(np.float64), (1, 25, 50, 75, 99)).tolist()
