@@ -18,7 +18,7 @@ __all__ = ["is_separable", "sampled_along_axes"]
 LARGEST_TURN_VOXELS = 1e-6
 """So far the axes of two grids may run apart over the whole target and still be called the same."""
 
-LINES_AT_ONCE = 1 << 13
+LINES_AT_ONCE = 1 << 11
 
 ON_NODES_VOXELS = 1e-6
 """Places so near the native centres are the centres, where the spline is the values themselves."""
