@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -84,15 +83,24 @@ def write_home(home: Path, port: int, text: list[str]) -> None:
         target.write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
+def peak_memory_mb() -> int:
+    """Return the most memory this program took; what `getrusage` says a child has from its parent.
+
+    Linux's proc_pid_status(5).
+    """
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    (peak,) = [line for line in lines if line.startswith("VmHWM")]
+    return int(peak.split()[1]) // 1024
+
+
 def resolve_here(home: Path) -> None:
     """Resolve and forecast (in the child), and print its figures and its memory."""
     with open_workspace(load_settings(home, {})) as ws:
         project, site = ws.project("list"), ws.site("site")
-        base_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        base_mb = peak_memory_mb()
         resolve(ws, project, site, sample=True)
         said = forecast(ws, project, site)
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    figures = {"base_mb": round(base_mb), "peak_mb": round(peak_mb), "studies": said.studies}
+    figures = {"base_mb": base_mb, "peak_mb": peak_memory_mb(), "studies": said.studies}
     print(json.dumps(figures | {"bytes": said.bytes, "nights": said.nights}))
 
 

@@ -1,6 +1,7 @@
-"""Fetch every real object by C-GET, C-MOVE and WADO-RS from Orthanc, and import it: equal bytes.
+"""Fetch every real object by every method from Orthanc and dcmqrscp, and import it: equal bytes.
 
-``make methods`` says what the archive took, what each method could not carry, and ends with an
+Ours are C-GET, C-MOVE and WADO-RS; dcmtk's getscu and movescu fetch the same beside them.
+``make methods`` says what the archives took, what each method could not carry, and ends with an
 error when two methods brought different bytes or an import other values.
 """
 
@@ -11,12 +12,12 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 from config.site import Receiver
 from pipelines.acquire.pacs import StoreReceiver
 from pipelines.quiet import hush
+from tests.support.dcmtk_peers import DcmqrscpServer
 from tests.support.methods import compare
 from tests.support.orthanc import OrthancServer
 
@@ -29,16 +30,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, StoreReceiver(Receiver()) as receiver:
         folder = Path(scratch)
 
-        def start(modalities: Mapping[str, tuple[str, int]]) -> OrthancServer:
-            place = Path(tempfile.mkdtemp(dir=folder))
-            return OrthancServer(place, modalities).start()
+        def place() -> Path:
+            return Path(tempfile.mkdtemp(dir=folder))
 
-        done = compare(paths, start, receiver, folder)
-    print(f"{done.files} files, {done.accepted} accepted by the archive")
-    print(f"{done.equal} with equal dataset bytes by C-GET, C-MOVE and WADO-RS")
-    for method, kinds in sorted(done.not_carried.items()):
-        for kind, count in sorted(Counter(kinds).items()):
-            print(f"not carried by {method}: {count} x {kind}")
+        done = compare(
+            paths,
+            lambda callers: OrthancServer(place(), callers).start(),
+            lambda callers, syntax: DcmqrscpServer(place(), callers, syntax).start(),
+            receiver,
+            folder,
+        )
+    print(f"{done.files} files, {done.accepted} accepted by Orthanc")
+    for archive, count in sorted(done.equal.items()):
+        print(f"{count} with equal dataset bytes by each of our methods from {archive}")
+    for peer, count in sorted(done.equal_to_peers.items()):
+        print(f"{count} with the same bytes by {peer}")
+    for what, found in (("not carried", done.not_carried), ("rewritten", done.rewritten)):
+        for method, kinds in sorted(found.items()):
+            for kind, count in sorted(Counter(kinds).items()):
+                print(f"{what} by {method}: {count} x {kind}")
+    for kind, count in sorted(Counter(done.converted).items()):
+        print(f"sent in two transfer syntaxes: {count} x {kind}")
     for kind, count in sorted(Counter(done.differing).items()):
         print(f"differing: {count} x {kind}")
     print(f"not imported: {done.not_imported}; imported with other values: {done.import_unequal}")

@@ -7,6 +7,7 @@ decoded here from the raw bytes (PS3.5 section 6.1.2); what cannot be decoded is
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from pydicom.charset import decode_bytes, python_encoding
@@ -15,10 +16,11 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS
 
-__all__ = ["text", "texts"]
+__all__ = ["text", "text_in", "texts"]
 
 _ENCODED_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _PADDING = " \0"
+_CHARACTER_SET = 0x00080005
 
 
 def texts(ds: Dataset, keyword: str) -> tuple[str, ...]:
@@ -33,8 +35,7 @@ def texts(ds: Dataset, keyword: str) -> tuple[str, ...]:
         found = tuple("" if one is None else str(one).strip(_PADDING) for one in many)
     else:
         encodings = _encodings(ds) if dictionary_VR(tag) in _ENCODED_VRS else ["iso8859"]
-        decoded = _decode(value or b"", encodings)
-        found = tuple(part.strip(_PADDING) for part in decoded.split("\\"))
+        found = _values(value or b"", encodings)
     return found if any(found) else ()
 
 
@@ -43,15 +44,37 @@ def text(ds: Dataset, keyword: str) -> str:
     return next(iter(texts(ds, keyword)), "")
 
 
+def text_in(elements: Mapping[int, bytes], keyword: str) -> str:
+    """Return what `text` does, of a dataset's encoded values by tag."""
+    tag = tag_for_keyword(keyword)
+    value = elements.get(tag or 0, b"")
+    encodings = ["iso8859"]
+    if tag is not None and dictionary_VR(tag) in _ENCODED_VRS and _CHARACTER_SET in elements:
+        encodings = _named(elements[_CHARACTER_SET])
+    found = _values(value, encodings)
+    return found[0] if any(found) else ""
+
+
+def _values(value: bytes, encodings: list[str]) -> tuple[str, ...]:
+    return tuple(part.strip(_PADDING) for part in _decode(value, encodings).split("\\"))
+
+
 def _encodings(ds: Dataset) -> list[str]:
     """Return Python's names for (0008,0005) Specific Character Set; unknown ones as Latin-1."""
     if "SpecificCharacterSet" not in ds:
         return ["iso8859"]
     value = ds.get_item("SpecificCharacterSet").value  # pydicom keeps this one decoded
     if isinstance(value, bytes):
-        terms = value.decode("ascii", "replace").split("\\")
-    else:
-        terms = [value] if isinstance(value, str) else [str(term) for term in value or [""]]
+        return _named(value)
+    terms = [value] if isinstance(value, str) else [str(term) for term in value or [""]]
+    return _python_names(terms)
+
+
+def _named(value: bytes) -> list[str]:
+    return _python_names(value.decode("ascii", "replace").split("\\"))
+
+
+def _python_names(terms: list[str]) -> list[str]:
     return [python_encoding.get(term.strip(_PADDING), "iso8859") for term in terms] or ["iso8859"]
 
 

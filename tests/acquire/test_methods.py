@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.acquire.pacs import StoreReceiver
+from tests.support.dcmtk_peers import DcmqrscpServer
 from tests.support.files import write_instance
-from tests.support.methods import Compared, Start, compare, rounds_of
+from tests.support.methods import METHODS, Compared, Modalities, Start, compare, rounds_of
 
 pytestmark = [pytest.mark.orthanc, pytest.mark.realdata]
 
@@ -24,19 +25,38 @@ def compared(
 ) -> Compared:
     """The smallest files of each folder, and a pair that share a UID."""
     folder = tmp_path_factory.mktemp("pair")
+    running: list[DcmqrscpServer] = []
+
+    def start_plain(callers: Modalities, syntax: str) -> DcmqrscpServer:
+        place = tmp_path_factory.mktemp("dcmqrscp")
+        running.append(DcmqrscpServer(place, callers, syntax).start())
+        return running[-1]
+
     paths = [write_instance(folder / "a", 1, 1, 1)]
     paths.append(write_instance(folder / "b", 1, 1, 1, ImageComments="other"))
     for name in FOLDERS:
         found = [p for p in (realdata / name).rglob("*.dcm") if p.is_file()]
         paths += sorted(found, key=lambda path: (path.stat().st_size, path))[:3]
-    return compare(paths, start_orthanc, receiver, tmp_path_factory.mktemp("homes"))
+    done = compare(paths, start_orthanc, start_plain, receiver, tmp_path_factory.mktemp("homes"))
+    for server in running:
+        server.stop()
+    return done
 
 
 def test_c_get_c_move_and_wado_rs_bring_equal_bytes(compared: Compared) -> None:
     assert compared.accepted >= 2 * len(FOLDERS)
     assert compared.differing == []
-    assert compared.not_carried == {}
-    assert compared.equal == compared.accepted
+    for method in METHODS:
+        assert f"{method} from Orthanc" not in compared.not_carried
+    assert compared.equal["Orthanc"] == compared.accepted
+    assert compared.equal["dcmqrscp"] > compared.accepted / 2
+    assert "c-get from dcmqrscp" not in compared.not_carried
+
+
+def test_dcmtks_own_tools_bring_the_same_bytes(compared: Compared) -> None:
+    assert compared.equal_to_peers["movescu from Orthanc"] == compared.accepted
+    assert compared.equal_to_peers["getscu from dcmqrscp"] > compared.accepted / 3
+    assert not compared.rewritten["movescu from Orthanc"]
 
 
 def test_an_import_has_the_values_the_network_brings(compared: Compared) -> None:

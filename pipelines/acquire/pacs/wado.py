@@ -9,12 +9,14 @@ from io import BytesIO
 
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from config.errors import AccordageError
 from config.site import PacsNode
+from pipelines.acquire.front import front_elements
 from pipelines.acquire.pacs.intake import Intake
 from pipelines.acquire.receive.spool import FileSpool, MemorySpool, spools_in
-from pipelines.acquire.text import text, texts
+from pipelines.acquire.text import text, text_in, texts
 from pipelines.acquire.web.behind import Behind
 from pipelines.acquire.web.http import get, status_of
 from pipelines.acquire.web.multipart import boundary_of, read_parts
@@ -25,6 +27,8 @@ __all__ = ["retrieve_by_web"]
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _META_START, _META_LENGTH_END = 132, 144
 _LARGEST_META_BYTES = 1 << 16
+_KEYWORDS = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
+_LAST_OF_META, _AFTER_META = 0x0002FFFF, b"\x08\0\0\0UI\0\0"
 _HAND_OVER_BYTES = 1 << 20
 """Most images are handed to the writing thread whole: each hand-over may wake it."""
 
@@ -117,10 +121,7 @@ class _Part:
                 self._put(memoryview(whole)[end:])
 
     def _begin(self, meta: bytes) -> None:
-        ds = read_dataset(BytesIO(meta), is_implicit_VR=False, is_little_endian=True)
-        keywords = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
-        names = tuple(text(ds, keyword) for keyword in keywords)
-        self._names = (names[0], names[1], names[2])
+        self._names = _names_in(meta)
         try:
             self._spool = spools_in(self._intake.spool_in)(*self._names)
         except AccordageError as fault:
@@ -154,6 +155,15 @@ class _Part:
         spool, self._spool = self._spool, None
         if spool is not None:
             spool.discard()
+
+
+def _names_in(meta: bytes) -> tuple[str, str, str]:
+    """Return SOP class, SOP instance and transfer syntax out of a file meta group (PS3.10 7.1)."""
+    found = front_elements(meta + _AFTER_META, ExplicitVRLittleEndian, _LAST_OF_META)
+    if found is None:
+        ds = read_dataset(BytesIO(meta), is_implicit_VR=False, is_little_endian=True)
+        return text(ds, _KEYWORDS[0]), text(ds, _KEYWORDS[1]), text(ds, _KEYWORDS[2])
+    return text_in(found, _KEYWORDS[0]), text_in(found, _KEYWORDS[1]), text_in(found, _KEYWORDS[2])
 
 
 def _end_of_meta(head: bytearray) -> int:

@@ -20,7 +20,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from config.errors import UnreadableObject
 from config.files import disk_faults, partial_name
 from pipelines.acquire.dimse import read_header
-from pipelines.acquire.text import text
+from pipelines.acquire.front import front_elements
+from pipelines.acquire.text import text, text_in
 from pipelines.store import part10_head
 
 __all__ = ["FileSpool", "MemorySpool", "Names", "Spool", "spools_in"]
@@ -56,14 +57,16 @@ class Names:
                 inflater = zlib.decompressobj(-zlib.MAX_WBITS)
                 front = inflater.decompress(front, _LARGEST_FRONT_BYTES)
             transfer_syntax_uid = "1.2.840.10008.1.2.1"
-        self._ds = read_header(front, transfer_syntax_uid, _LAST_NAME)
+        self._found = front_elements(front, transfer_syntax_uid, _LAST_NAME)
+        if self._found is None:
+            self._ds = read_header(front, transfer_syntax_uid, _LAST_NAME)
 
     def __getattr__(self, name: str) -> str:
         """Return a name as text, empty where it is absent: read only when asked for."""
         keyword = _KEYWORDS.get(name)
         if keyword is None:
             raise AttributeError(name)
-        return text(self._ds, keyword)
+        return text(self._ds, keyword) if self._found is None else text_in(self._found, keyword)
 
     study_uid: str
     series_uid: str
