@@ -27,6 +27,7 @@ from pathlib import Path
 import yaml
 from sqlalchemy import select
 
+from config.errors import EnvironmentFault
 from config.settings import load_settings
 from pipelines.acquire.archive import Archive, Faults
 from pipelines.acquire.archive.synthetic import SyntheticStudy, entries_of
@@ -257,9 +258,14 @@ def run(plan: Plan, home: Path) -> tuple[list[str], Counter[str], int]:
 
 
 def run_number(number: int, studies: int) -> tuple[list[str], Counter[str], int]:
-    """Run one seeded plan in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="chaos-acquire-") as folder:
-        return run(plan_run(number, studies), Path(folder))
+    """Run one seeded plan in a folder of its own; again where another run took its port."""
+    while True:
+        with tempfile.TemporaryDirectory(prefix="chaos-acquire-") as folder:
+            try:
+                return run(plan_run(number, studies), Path(folder))
+            except EnvironmentFault as error:
+                if error.code != "PORT_IN_USE":
+                    raise
 
 
 def main() -> int:

@@ -97,6 +97,24 @@ def test_one_half_without_studies_proves_nothing_and_is_looked_into() -> None:
     assert len(ask(Pacs(studies, 20)).studies) == 60
 
 
+def test_a_half_that_holds_just_the_cap_does_not_vouch_for_the_other() -> None:
+    early = [study(n, date(2020, 1, 1) + timedelta(days=8 * n), "101500") for n in range(20)]
+    late = [study(100 + n, date(2020, 7, 3) + timedelta(days=5 * n), "101500") for n in range(30)]
+    found = ask(Pacs(late + early, 20))
+    assert set(found.studies) == {s.study_uid for s in early + late}
+    assert found.cap == 20
+
+
+@given(st.integers(0, 300), st.integers(8, 60), st.integers(0, 10_000), st.booleans())
+def test_no_cap_and_no_order_of_answers_loses_a_study(
+    number: int, cap: int, seed: int, tells: bool
+) -> None:
+    studies = year(number, seed)
+    found = ask(Pacs(studies, cap, tells=tells))
+    named = [s.study_uid for s in studies if any(w.holds(s) for w in found.short)]
+    assert {s.study_uid for s in studies} - set(named) <= set(found.studies)
+
+
 def test_a_second_with_more_studies_than_the_cap_is_named_as_short() -> None:
     studies = year(300) + [study(5000 + n, date(2020, 6, 1), "080000") for n in range(40)]
     found = ask(Pacs(studies, 25))

@@ -6,7 +6,8 @@ in such an answer shows that it is short. It is found out by asking again in two
 * an answer with fewer studies than another answer of the same archive is whole, for the archive
   has shown that it can give more;
 * an answer whose two halves, both with studies, add up to the same studies is whole: were it cut
-  at n, the halves would hold more than n together;
+  at n, the halves would hold more than n together. Another answer of n is asked for again all the
+  same: n may be the cap and just what the first window held;
 * halves that add up to more prove a cap of n, and every answer of n studies is split from then on.
 
 Days are halved down to one, then the day's hours down to a second.
@@ -91,15 +92,13 @@ class Sweep:
     """Windows that may hold more studies than the archive gives."""
     _most: int = 0
     """Largest answer so far: one with fewer studies is whole."""
-    _proven: int = 0
-    """Largest answer that was proven whole."""
     _refusals: int = 0
 
     def may_be_short(self, answers: int) -> bool:
         """Tell whether an answer of so many studies may have been cut."""
         if self.cap is not None:
             return answers >= self.cap
-        return answers >= max(LEAST_CAP, self._most) and answers > self._proven
+        return answers >= max(LEAST_CAP, self._most)
 
 
 Ask = Callable[[Window], list[FoundStudy]]
@@ -168,8 +167,6 @@ def _compare(
     timed = {uid for uid, one in inside.items() if one.study_time}
     if set(union) - set(inside):
         found.cap = min(found.cap or number, number)
-    elif all(parts) and found.cap is None:
-        found._proven = max(found._proven, number)  # noqa: SLF001
     is_one_day = window.first == window.last
     if is_one_day and found.cap is not None and set(inside) - timed:
         found.short.append(window)  # studies without a time are in no part of the day
