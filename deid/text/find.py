@@ -34,6 +34,7 @@ __all__ = ["Searching", "TextFinder"]
 
 Mask = NDArray[np.bool_]
 _COVERED = 0.8
+_LARGE_PX = 4_000_000
 _SMALL_PX = 36
 
 
@@ -98,7 +99,16 @@ class TextFinder:
             Blocks of ``searching.listening.block_px`` to which the search is confined.
         """
         spots = self._spots(views, within)
-        return joined(_without_shadows(self._judged(views, kind, spots))) if spots else ()
+        if not spots:
+            return ()
+        judged = self._judged(views, kind, spots)
+        self._rest(views)
+        return joined(_without_shadows(judged))
+
+    def _rest(self, views: Views) -> None:
+        """Let the reader give back memory while that of a large frame is wanted elsewhere."""
+        if views.shown.size >= _LARGE_PX:
+            self.reader.rest()
 
     def _judged(self, views: Views, kind: Kind, traces: list[Spot]) -> list[Found]:
         weighing = self.searching.weighing
@@ -175,6 +185,7 @@ class TextFinder:
             # Each has heat of its own: what one takes for text may join what another tells apart.
             heat.fill(0)
             self._search(heat, at, view_of, zoom=zoom)
+            self._rest(views)
             spots.extend(
                 spot
                 for spot in spots_of(heat, self.searching.spotting)

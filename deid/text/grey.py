@@ -21,6 +21,7 @@ from deid.text.tiles import slices
 
 __all__ = ["Display", "Views", "flattened", "views_of", "views_of_decoded", "views_of_shown"]
 
+_ROWS_AT_ONCE = 256
 _REST_PER_MILLE = 0.5
 """Of the samples, at each end of the range, which may be shown black or white."""
 _LEAST_CHROMA = 24
@@ -186,8 +187,11 @@ def _shown(values: NDArray[Any]) -> Grey:
     if high <= low:
         low, high = float(values.min()), float(values.max())
     step = 255 / max(high - low, 1.0)
-    grey = cv2.convertScaleAbs(np.clip(values, low, high).astype(np.float32) - low, alpha=step)
-    return np.asarray(grey, np.uint8)
+    made = np.empty(values.shape, np.uint8)
+    for at in range(0, len(values), _ROWS_AT_ONCE):  # in double precision it is four times as large
+        part = np.clip(values[at : at + _ROWS_AT_ONCE], low, high).astype(np.float32) - low
+        made[at : at + _ROWS_AT_ONCE] = cv2.convertScaleAbs(part, alpha=step)
+    return made
 
 
 def _eight_bits(values: NDArray[Any], bits: int) -> View:

@@ -71,5 +71,8 @@ class Reader(Protocol):
     def words(self, crops: Sequence[View]) -> tuple[tuple[str, float], ...]:
         """Return the text of each crop, which holds one line, and the trust in it, 0 to 1."""
 
+    def rest(self) -> None:
+        """Give back what memory is not needed between two frames."""
+
     def read(self, grey: View, **options: Any) -> tuple[Line, ...]:
         """Return the lines of a frame, from the top left."""

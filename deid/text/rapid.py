@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.errors import EnvironmentFault
 from deid.text.line import Heat, Line, View
@@ -21,8 +22,9 @@ _CELL = 32
 """The detector halves its input five times."""
 _MODELS = {"Det": "PP-OCRv6_det_small.onnx", "Rec": "PP-OCRv6_rec_small.onnx"}
 _LEAST_CROP_PX = 4
-_LEAST_LINE_PX = 160
-"""Short lines are filled up to this width, at a height of 48; half the usual reads the same."""
+_LINE_PX, _LEAST_LINE_PX = 48, 160
+"""Lines are read at this height, short ones filled up to this width; half the usual reads the
+same."""
 
 
 class RapidReader:
@@ -55,7 +57,7 @@ class RapidReader:
             params={
                 "Global.log_level": "critical",
                 "Global.use_cls": False,
-                "Rec.rec_img_shape": [3, 48, _LEAST_LINE_PX],
+                "Rec.rec_img_shape": [3, _LINE_PX, _LEAST_LINE_PX],
                 f"{engine}intra_op_num_threads": threads,
                 f"{engine}inter_op_num_threads": threads,
                 f"{engine}enable_cpu_mem_arena": True,  # without, a sixth of the time is paging
@@ -68,6 +70,7 @@ class RapidReader:
         engine_of: Any = made
         self._detect = engine_of._load_det_model().session  # noqa: SLF001
         self._recognise = engine_of._load_rec_model()  # noqa: SLF001
+        self._detect.session = _session(models["Det"], threads)
 
     def heat(self, view: View) -> Heat:
         """Return the detector's heat, (row, column) as the view, 0 to 1.
@@ -79,11 +82,7 @@ class RapidReader:
         """
         rows, columns = view.shape[:2]
         below, right = -rows % _CELL, -columns % _CELL
-        colour = _in_colour(view)
-        whole = np.pad(colour, ((0, below), (0, right), (0, 0)), mode="edge")
-        planes = np.ascontiguousarray(whole.transpose(2, 0, 1), np.float32)
-        planes *= 1 / 127.5
-        planes -= 1
+        planes = _planes(view, below, right)
         found: Heat = self._detect(planes[None])[0, 0, :rows, :columns]
         return found
 
@@ -104,6 +103,20 @@ class RapidReader:
             _plain(*next(read)) if min(crop.shape[:2]) >= _LEAST_CROP_PX else ("", 0.0)
             for crop in crops
         )
+
+    def rest(self) -> None:
+        """Give back the memory that large images took: the arenas of the models never shrink."""
+        from onnxruntime import RunOptions
+
+        options = RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        recogniser = self._recognise.session.session
+        for model, high, wide in (
+            (self._detect.session, _CELL, _CELL),
+            (recogniser, _LINE_PX, _LEAST_LINE_PX),
+        ):
+            nothing = np.zeros((1, 3, high, wide), np.float32)
+            model.run(None, {model.get_inputs()[0].name: nothing}, options)
 
     def read(self, grey: View, **options: Any) -> tuple[Line, ...]:
         """Return the lines of a small frame, read in one piece, from the top left.
@@ -131,6 +144,29 @@ def _models() -> dict[str, Path]:
         if not path.is_file():
             raise EnvironmentFault("PIXEL_READER_MISSING", path.name)
     return models
+
+
+def _session(model: Path, threads: int) -> Any:
+    """Return what runs a model, as rapidocr makes it but for one plan of memory a size of image.
+
+    Tiles are of many sizes, and each plan stays: 30 MB of a mammogram's.
+    """
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    options.log_severity_level = 4
+    options.enable_mem_pattern = False
+    options.intra_op_num_threads = options.inter_op_num_threads = threads
+    return InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def _planes(view: View, below: int, right: int) -> NDArray[np.float32]:
+    """Return what the detector takes, from -1 to 1: (colour, row, column), edges repeated."""
+    whole = np.pad(_in_colour(view), ((0, below), (0, right), (0, 0)), mode="edge")
+    planes = np.ascontiguousarray(whole.transpose(2, 0, 1), np.float32)
+    planes *= 1 / 127.5
+    planes -= 1
+    return planes
 
 
 def _in_colour(view: View) -> View:

@@ -65,6 +65,10 @@ class RememberingReader:
             self._words.popitem(last=False)
         return read
 
+    def rest(self) -> None:
+        """Let the reader give back the memory that large images took."""
+        self._reader.rest()
+
     def read(self, grey: View, **options: Any) -> tuple[Line, ...]:
         """Return the lines of a small frame."""
         return self._reader.read(grey, **options)

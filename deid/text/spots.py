@@ -74,7 +74,7 @@ def _within(
     heat: Heat, corner: tuple[int, int], size: tuple[int, ...], spotting: Spotting, least: float
 ) -> Iterator[Spot]:
     """Yield the places of a part of the heat whose first row and column are ``corner``."""
-    mask = (heat >= least).astype(np.uint8)
+    mask = (heat >= least).view(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     for index in range(1, count):
         left, top, wide, high, _ = (int(value) for value in stats[index])

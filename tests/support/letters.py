@@ -39,6 +39,9 @@ class BrightReader:
         self.text, self.least, self.score = text, least, score
         self.searched = 0
 
+    def rest(self) -> None:
+        pass
+
     def heat(self, view: View) -> Heat:
         self.searched += int(view.shape[0] * view.shape[1])
         flat = view.max(axis=2) if view.ndim == 3 else view

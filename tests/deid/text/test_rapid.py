@@ -37,6 +37,13 @@ def test_heat_is_as_large_as_the_view_and_between_0_and_1(rapid: RapidReader) ->
     assert 0 <= float(heat.min()) <= float(heat.max()) <= 1
 
 
+def test_a_reader_that_has_rested_sees_and_reads_the_same(rapid: RapidReader) -> None:
+    before, read = rapid.heat(page()), rapid.words([page()[30:80]])
+    rapid.rest()
+    assert (rapid.heat(page()) == before).all()
+    assert (rapid.words([page()[30:80]]) == read) is True
+
+
 def test_an_empty_picture_and_a_crop_of_nothing_are_no_text(rapid: RapidReader) -> None:
     assert rapid.read(np.zeros((64, 64), np.uint8)) == ()
     assert rapid.words([np.zeros((2, 9), np.uint8)]) == (("", 0.0),)

@@ -16,6 +16,9 @@ class Counting:
     def __init__(self) -> None:
         self.views, self.crops = 0, 0
 
+    def rest(self) -> None:
+        pass
+
     def heat(self, view: View) -> Heat:
         self.views += 1
         return np.full(view.shape[:2], view.mean() / 255, np.float32)
