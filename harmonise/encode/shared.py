@@ -20,8 +20,8 @@ _MOST_WRITTEN = 1 << 10
 
 Key = tuple[int, str, Any, str]
 
-_SIMPLE = (str, UID, int, bytes)
-"""Kinds of values that are written alike when they are equal; floats are not: 0.0 equals -0.0."""
+_SIMPLE = (str, UID, int)
+"""Kinds of values that are short, and written alike when they are equal: 0.0 equals -0.0."""
 
 
 @dataclass

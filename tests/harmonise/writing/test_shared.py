@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import pydicom
 import pytest
@@ -102,6 +103,20 @@ def test_what_is_put_into_every_object_is_made_once_and_written_as_pydicom_does(
         alone.DerivationCodeSequence = Items([made[0]])
         assert shared.encode(ds) == plainly(alone)
     assert len(made) == 1
+
+
+def test_pixels_are_not_kept() -> None:
+    shared = Shared()
+    tracemalloc.start()
+    for index in range(20):
+        shared.begin()
+        ds = inherited(header(index, ExplicitVRLittleEndian), {}, shared)
+        ds.PixelData = bytes([index]) * 1_000_000
+        ds["PixelData"].VR = "OW"
+        shared.encode(ds)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 5_000_000
 
 
 def test_what_one_object_sets_anew_is_not_seen_by_the_next_of_the_same_header() -> None:
