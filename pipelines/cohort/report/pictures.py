@@ -175,7 +175,8 @@ def _plot(
     axes.tick_params(labelsize=8, colors="#475569")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_ylim(0, 1.25 * tallest if tallest > 0 else None)
-    axes.legend(fontsize=8, frameon=False)
+    # a fixed corner: to look for the best one is slow, and matplotlib warns by the clock
+    axes.legend(loc="upper right", fontsize=8, frameon=False)
 
 
 def share_by_value(
