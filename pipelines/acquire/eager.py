@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from pynetdicom.association import Association
 from pynetdicom.dul import DULServiceProvider
+from pynetdicom.fsm import InvalidEventError
 
 __all__ = ["be_eager", "wait_ready"]
 
@@ -43,6 +44,8 @@ class _Eager(DULServiceProvider):
         """Run the loop, and give the event back at its end."""
         try:
             super().run()
+        except InvalidEventError:
+            self._end()
         finally:
             with self._wake_lock:
                 descriptor, self._wake = self._wake, -1
@@ -62,6 +65,19 @@ class _Eager(DULServiceProvider):
             return True
         self._poke()
         return False
+
+    def _end(self) -> None:
+        """End as an aborted association does, where pynetdicom leaves a dead thread and a socket.
+
+        PS3.8 9.2.3 has no row for a message of ours that crossed the peer's end of the association
+        (Evt9 in Sta13); a slow peer or a slow handler makes it happen.
+        """
+        self.assoc.is_aborted = True
+        self.assoc.is_established = False
+        self.assoc._kill = True  # noqa: SLF001, as pynetdicom's own upper layer does
+        self._kill_thread = True
+        if self.socket is not None:
+            self.socket.close()
 
     def _poke(self) -> None:
         with self._wake_lock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,11 @@ HEADS: dict[Zone, str] = {"identified": "identified_0005", "research": "research
 
 BUSY_TIMEOUT_MS = 30_000
 """How long SQLite waits for another writer before it says that it is locked."""
+
+_WAL_PAUSE_S = 0.02
+
+_MIGRATION_LOCK = 0x0ACC0DA6E
+"""Key of PostgreSQL's advisory lock under which one process at a time migrates."""
 
 
 class Catalogue:
@@ -101,9 +108,23 @@ def _open(url: str, zone: Zone) -> Catalogue:
 
 def _tune_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by `_begin_immediate`
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    _write_ahead(connection)
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Turn a database to WAL; two processes at it at once are told BUSY without any waiting."""
+    deadline_s = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    done = False
+    while not done:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            done = True
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline_s:
+                raise
+            time.sleep(_WAL_PAUSE_S)
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -127,5 +148,7 @@ def _migrate(engine: Engine, zone: Zone) -> None:
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", str(folder / "versions" / zone).replace("%", "%%"))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # SQLite's transactions take the write lock at once
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         config.attributes.update(connection=connection, version_table=table)
         command.upgrade(config, "head")

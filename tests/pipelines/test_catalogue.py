@@ -8,6 +8,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,13 @@ from config.errors import EnvironmentFault
 from config.settings import Settings, load_settings
 from pipelines.acquire.gentle.leases import take_lease
 from pipelines.catalogue import identified, research
-from pipelines.catalogue.database import HEADS, Catalogue, open_identified, open_research
+from pipelines.catalogue.database import (
+    HEADS,
+    Catalogue,
+    _tune_sqlite,
+    open_identified,
+    open_research,
+)
 from tests.support import needs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +62,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     server = f"postgresql://hub@127.0.0.1:{port}"
     create = [POSTGRES / "psql", "-q", f"{server}/postgres", "-c"]
-    for zone in HEADS:
+    for zone in (*HEADS, "at_once"):
         subprocess.run([*create, f"CREATE DATABASE {zone}"], check=True)
     yield server
     subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
@@ -123,6 +130,50 @@ def test_sqlite_is_in_wal_mode(tmp_path: Path) -> None:
     with sqlite3.connect(settings.research_root / "catalogue.sqlite") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+def test_a_file_that_two_processes_turn_to_wal_at_once_is_waited_for(tmp_path: Path) -> None:
+    class Contended(sqlite3.Connection):
+        refusals = 2
+
+        def execute(self, sql: str, *values: object) -> sqlite3.Cursor:  # type: ignore[override]
+            if "journal_mode" in sql and self.refusals:
+                self.refusals -= 1
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise error
+            return super().execute(sql, *values)
+
+    connection = sqlite3.connect(tmp_path / "new.sqlite", factory=Contended)
+    _tune_sqlite(connection, None)
+    assert connection.refusals == 0
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+def test_processes_that_open_a_new_catalogue_at_once_migrate_it_once(
+    where: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/new.sqlite"
+    if where == "postgresql":
+        url = request.getfixturevalue("postgres_url") + "/at_once"
+    script = "from config.settings import load_settings; from pathlib import Path; "
+    script += "from pipelines.catalogue.database import open_identified; import os, sys; "
+    script += "settings = load_settings(Path(sys.argv[1]), os.environ); sys.stdin.readline(); "
+    script += "open_identified(settings).close()"
+    env = os.environ | {"ACCORDAGE_IDENTIFIED_URL": url}
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, env=env) for _ in range(4)
+    ]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    assert [process.wait(60) for process in started] == [0, 0, 0, 0]
+    for process in started:
+        process.communicate()
 
 
 def test_a_database_that_cannot_be_reached_says_so_without_its_password(tmp_path: Path) -> None:
