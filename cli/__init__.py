@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from cli import (
+    account,
     audit,
     config_files,
     demo_pacs,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 for group in (stages, receiving, files, audit, service, demo_pacs):
     app.add_typer(group.app)
+app.add_typer(account.app, name="account")
 app.add_typer(config_files.app, name="config")
 app.add_typer(pacs.app, name="pacs")
 app.add_typer(lists.app, name="lists")

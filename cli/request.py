@@ -83,23 +83,17 @@ def request_count(name: str, home: Home = None, as_json: AsJson = False) -> None
     from datetime import UTC, datetime
 
     from config.settings import load_settings
+    from pipelines.catalogue.database import open_research
     from pipelines.requests.book import show_request
-    from pipelines.requests.feasibility import count, count_by_site, current_snapshot
-    from pipelines.workspace import open_workspace
+    from pipelines.requests.feasibility import counted
 
-    with open_workspace(load_settings(home), sweep=False) as ws:
-        criteria = show_request(ws.catalogue, name)[0].criteria
-        collection = ws.project(criteria.collection).name
-        snapshot = current_snapshot(ws, collection, datetime.now(UTC).date())
-        answer = count(snapshot, criteria)
-        by_site = count_by_site(snapshot, criteria)
-    facts = {
-        "at_least": answer.at_least,
-        "sentence_en": answer.sentence_en,
-        "sentence_fr": answer.sentence_fr,
-        "counted_on": answer.day.isoformat(),
-        "by_site": {site: one.at_least for site, one in by_site.items()},
-    }
+    settings = load_settings(home)
+    catalogue = open_research(settings)
+    try:
+        criteria = show_request(catalogue, name)[0].criteria
+        facts = counted(settings, catalogue, criteria, datetime.now(UTC).date())
+    finally:
+        catalogue.close()
     show(facts, as_json=as_json)
 
 

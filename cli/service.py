@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -38,15 +39,29 @@ def portal(
     home: Home = None,
     host: str = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8765,
+    certificate: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Option(help="Name by which browsers call this machine.")
+    ] = None,
 ) -> None:
-    """Open the reading room on this machine.
+    """Open the portal: requests, reading room, releases. Others than this machine need TLS.
 
-    Example: `accordage portal --port 8765`
+    `accordage account first-officer` makes the first user.
+
+    Example: `accordage portal --host 0.0.0.0 --name hub --certificate hub.pem --key hub.key`
     """
     from config.settings import load_settings
     from portal.serve import run_portal
 
-    run_portal(load_settings(home), host=host, port=port)
+    run_portal(
+        load_settings(home),
+        host=host,
+        port=port,
+        certificate=certificate,
+        key=key,
+        names=name or [],
+    )
 
 
 @app.command()

@@ -75,6 +75,8 @@ class Review(Frozen):
     """Readers for each sampled pair."""
     sample: int = Field(default=3, ge=1)
     """Pairs drawn in each stratum at least; more are drawn where the confidence needs more."""
+    least_vigilance: float = Field(default=0.0, ge=0, le=1)
+    """Smallest share of the spoilt pairs mixed in that readers must notice; 0 asks nothing."""
     pools: tuple[Pool, ...] = ()
     """Strata judged together; others are judged each by itself."""
 

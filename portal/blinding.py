@@ -1,14 +1,19 @@
-"""Blinding: tokens that name a pair, and sides at random, both from a key that readers lack."""
+"""Blinding: tokens that name what is shown, and sides at random, from a key nobody sees."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from config.files import write_whole
 from pipelines.cohort.packs import Side
+from pipelines.store import read_secret
 
-__all__ = ["PANES", "Blinding", "Pane"]
+__all__ = ["PANES", "Blinding", "Pane", "Shown", "blinding_key", "commitment"]
 
 Pane = Literal["left", "right"]
 
@@ -18,38 +23,70 @@ TOKEN_LENGTH = 32
 """Hexadecimal digits of a token: 128 bits."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What is shown to a reader: a pair, or a control of `pipelines.cohort.controls`."""
+
+    project: str
+    reader: str
+    sha256: str
+    kind: Literal["pair", "identical", "repeat", "planted"] = "pair"
+
+
 class Blinding:
     """What a reader may see of a pair's name, and which side stands on which pane.
 
     The content digest itself is never shown: the release lists digests, and a reader who knows
-    the program could work out from them what stands where.
+    the program could work out from them what stands where. Every reader has other tokens and other
+    sides, so two readers can tell each other nothing.
 
     Parameters
     ----------
     secret : bytes
-        Made anew when the portal starts; another start gives other tokens and other sides.
+        The installation's key, see `blinding_key`.
     """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def token(self, project: str, sha256: str) -> str:
-        """Return the opaque name of a pair."""
-        return self._digest("token", project, sha256).hex()[:TOKEN_LENGTH]
+    def token(self, shown: Shown) -> str:
+        """Return the opaque name of what is shown."""
+        parts = (shown.project, shown.reader, shown.sha256, shown.kind)
+        return self._digest("token", *parts).hex()[:TOKEN_LENGTH]
 
-    def side(self, project: str, sha256: str, pane: Pane) -> Side:
-        """Return what stands on a pane; the other pane holds the other side."""
-        swapped = self._digest("side", project, sha256)[0] & 1
+    def side(self, shown: Shown, pane: Pane) -> Side:
+        """Return what stands on a pane; but for identical pairs the other holds the other side."""
+        if shown.kind == "identical":
+            return "before"
+        swapped = self._digest("side", shown.project, shown.reader, shown.sha256)[0] & 1
+        swapped ^= shown.kind == "repeat"
         return "before" if (pane == "left") != bool(swapped) else "after"
 
     def form_token(self, session: str) -> str:
         """Return the token that a form of this session must send back."""
         return self._digest("form", session).hex()[:TOKEN_LENGTH]
 
-    def is_form_token(self, session: str, given: str) -> bool:
-        """Return whether a form was made for this session, in constant time."""
-        return hmac.compare_digest(self.form_token(session).encode(), given.encode())
-
     def _digest(self, *parts: str) -> bytes:
         # Names never hold a zero byte, so parts cannot be mistaken for one another.
         return hmac.new(self._secret, "\0".join(parts).encode(), hashlib.sha256).digest()
+
+
+def blinding_key(path: Path) -> bytes:
+    """Return the installation's key, made on first use with mode 0600.
+
+    It stays, so that links last and a reader's sides do not change between two visits.
+
+    Raises
+    ------
+    ConfigurationError
+        ``SECRET_READABLE`` when others may read the file.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(path, secrets.token_bytes(32), mode=0o600)
+    return read_secret(path)
+
+
+def commitment(secret: bytes) -> str:
+    """Return the digest by which the key can be proven later to have been fixed before reading."""
+    return hashlib.sha256(b"accordage blinding\0" + secret).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,9 +18,16 @@ __all__ = ["Pages"]
 
 
 class Pages:
-    """The templates, loaded once for an application."""
+    """The templates, loaded once for an application.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    form_token : callable
+        Returns the token that the forms of a request's page send back.
+    """
+
+    def __init__(self, form_token: Callable[[Request], str]) -> None:
+        self._form_token = form_token
         self._environment = Environment(
             loader=PackageLoader("portal", "templates"),
             autoescape=True,
@@ -40,6 +48,9 @@ class Pages:
             other="en" if language == "fr" else "fr",
             keep=f"?lang={asked}" if asked else "",
             asked=asked,
+            person=getattr(request.state, "person", None),
+            form_token=self._form_token(request),
+            explain=lambda code: _said(code, language),
             role_label=lambda role: role_label(role, language),
             **values,
         )
@@ -49,16 +60,16 @@ class Pages:
         """Return an error page: what happened and what to do, nothing of the inside."""
         language = language_of(request)
         text = texts(language)
-        said = codes().get(code or "")
-        if said is None:
-            lines = [text.get(f"error_{status}", text["error_400"])]
-        else:
-            lines = _sentences(said.en, said.next_en, said.fr, said.next_fr, language)
+        lines = _said(code, language) or [text.get(f"error_{status}", text["error_400"])]
         response = self.page(request, "problem", status=status, lines=lines)
         # Answers to defects are made outside the guard and need its headers here.
         response.headers.update(SECURITY_HEADERS)
         return response
 
 
-def _sentences(en: str, next_en: str, fr: str, next_fr: str, language: Language) -> list[str]:
-    return [fr, next_fr] if language == "fr" else [en, next_en]
+def _said(code: str | None, language: Language) -> list[str]:
+    """Return what a code says and what to do, nothing for a code that is not in the table."""
+    said = codes().get(code or "")
+    if said is None:
+        return []
+    return [said.fr, said.next_fr] if language == "fr" else [said.en, said.next_en]

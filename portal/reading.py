@@ -1,31 +1,33 @@
-"""The reading room's routes: projects, pairs, pictures, verdicts."""
+"""The reading room's routes: the list, a pair, its frames, drafts, the verdict."""
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
-from typing import Annotated, Literal, cast
-from urllib.parse import quote, unquote
+from typing import Annotated, Any, Literal, cast
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.project import Project
+from pipelines.access.log import note_act
 from pipelines.catalogue.database import Catalogue
-from pipelines.cohort.frames import Plane, frame_count, linked_window, pack_frame
+from pipelines.catalogue.research import Draft
+from pipelines.cohort.controls import Control, record_control
+from pipelines.cohort.frames import Plane, frame_count, pack_codes
 from pipelines.cohort.packs import verify_pack
 from pipelines.cohort.review import REASONS, record_decision
 from portal.blinding import PANES, Blinding, Pane
-from portal.guard import is_same_origin
+from portal.door import person_at
 from portal.language import asked_language
 from portal.pages import Pages
-from portal.rooms import Rooms
+from portal.rooms import Pair, Rooms
 from portal.verdict import Answer
-from portal.view import WINDOWS, View, planes_of, view_of
+from portal.view import planes_of, viewer_data
 
 __all__ = ["reading_router"]
 
-SESSION_COOKIE, READER_COOKIE = "accordage_session", "accordage_reader"
+KEPT_S = 600
+"""How long a browser may keep a frame, so that the next pair is there when it is opened."""
 
 
 def reading_router(
@@ -39,8 +41,31 @@ def reading_router(
     router.add_api_route("/review/{project}", room.listing, methods=["GET"])
     router.add_api_route(pair, room.pair, methods=["GET"])
     router.add_api_route(pair, room.decide, methods=["POST"])
+    router.add_api_route(f"{pair}/draft", room.draft, methods=["POST"])
     router.add_api_route(f"{pair}/{{pane}}/{{plane}}/{{index}}", room.frame, methods=["GET"])
     return router
+
+
+async def _answer(request: Request) -> Answer:
+    form = await request.form()
+
+    def text(name: str) -> str:
+        return str(form.get(name) or "")[:64]
+
+    seconds = text("seconds")
+    return Answer(
+        text("verdict"),
+        tuple(sorted({str(one)[:64] for one in form.getlist("reasons")})),
+        text("preferred"),
+        text("confidence"),
+        text("only_on"),
+        text("mark"),
+        text("guessed"),
+        float(seconds) if seconds.replace(".", "", 1).isdecimal() else 0.0,
+    )
+
+
+Given = Annotated[Answer, Depends(_answer)]
 
 
 @dataclass(frozen=True)
@@ -51,123 +76,141 @@ class _ReadingRoom:
     pages: Pages
 
     def home(self, request: Request) -> Response:
-        return self.pages.page(request, "home", cards=self.rooms.cards())
+        return self.pages.page(request, "home", cards=self.rooms.cards(person_at(request)))
 
     def listing(self, request: Request, project: str, saved: int = 0) -> Response:
         known = self._project(project)
-        return self.pages.page(
-            request,
-            "listing",
-            project=known,
-            pairs=self.rooms.pairs(known.name),
-            reader=_reader_of(request),
-            saved=bool(saved),
-        )
+        mine = [p for p in self.rooms.pairs(known, person_at(request)) if p.open or p.done]
+        return self.pages.page(request, "listing", project=known, pairs=mine, saved=bool(saved))
 
-    def pair(
-        self,
-        request: Request,
-        project: str,
-        token: str,
-        plane: str = "slice",
-        slice_number: int | None = None,
-        window: str = "standard",
-        saved: int = 0,
-    ) -> Response:
-        known, sha256 = self._project(project), self._digest(project, token)
-        view = view_of(self.rooms.pack(sha256).header, plane, slice_number, window)
-        blank = Answer(reader=_reader_of(request))
-        return self._pair_page(request, known, token, sha256, view, blank, saved=bool(saved))
+    def pair(self, request: Request, project: str, token: str, saved: int = 0) -> Response:
+        known, pair = self._pair(request, project, token)
+        if not pair.open:
+            raise HTTPException(404)
+        return self._pair_page(request, known, pair, self._drafted(token), saved=bool(saved))
 
     def frame(
-        self, project: str, token: str, pane: Pane, plane: Plane, index: int, window: str
+        self, request: Request, project: str, token: str, pane: Pane, plane: Plane, index: int
     ) -> Response:
-        if window not in WINDOWS:
+        shown = self.rooms.shown(self._project(project), person_at(request), token)
+        if shown is None:
             raise HTTPException(404)
-        sha256 = self._digest(self._project(project).name, token)
-        pack = self.rooms.pack(sha256)
+        pack = self.rooms.pack(shown.sha256)
         if not 0 <= index < frame_count(pack.header, plane):
             raise HTTPException(404)
-        side = self.blinding.side(project, sha256, pane)
-        linked = linked_window(pack.header, *WINDOWS[window])
-        return Response(pack_frame(pack, side, plane, index, linked), media_type="image/png")
+        codes = pack_codes(pack, self.blinding.side(shown, pane), plane, index)
+        headers = {"cache-control": f"private, max-age={KEPT_S}, immutable"}
+        return Response(codes, media_type="application/octet-stream", headers=headers)
 
-    def decide(
-        self,
-        request: Request,
-        project: str,
-        token: str,
-        form_token: Annotated[str, Form()] = "",
-        reader: Annotated[str, Form()] = "",
-        verdict: Annotated[str, Form()] = "",
-        reasons: Annotated[tuple[str, ...], Form()] = (),
-    ) -> Response:
-        known, sha256 = self._project(project), self._digest(project, token)
-        session = request.cookies.get(SESSION_COOKIE, "")
-        if not is_same_origin(request) or not self.blinding.is_form_token(session, form_token):
-            raise HTTPException(403)
-        answer = Answer(" ".join(reader.split()), verdict, reasons)
+    def draft(self, request: Request, project: str, token: str, given: Given) -> Response:
+        self._pair(request, project, token)
+        with self.catalogue.session() as session:
+            session.merge(Draft(item=token, project=project, answers=_plain(given)))
+        return Response(status_code=204)
+
+    def decide(self, request: Request, project: str, token: str, answer: Given) -> Response:
+        known, pair = self._pair(request, project, token)
+        if not pair.open:
+            raise HTTPException(404)
         if answer.problem():
-            view = view_of(self.rooms.pack(sha256).header)
-            return self._pair_page(request, known, token, sha256, view, answer, wrong=True)
-        verify_pack(self.rooms.packs_root, sha256)
-        record_decision(
-            self.catalogue,
-            known.name,
-            sha256,
-            reader=answer.reader,
-            verdict=cast("Literal['accept', 'reject']", verdict),
-            reasons=answer.reasons if verdict == "reject" else (),
-        )
-        return self._go_on(request, known.name, answer.reader)
+            return self._pair_page(request, known, pair, answer, wrong=True)
+        verify_pack(self.rooms.packs_root, pair.shown.sha256)
+        self._keep(request, pair, answer)
+        return self._go_on(request, known)
 
-    def _go_on(self, request: Request, project: str, reader: str) -> Response:
+    def _keep(self, request: Request, pair: Pair, answer: Answer) -> None:
+        person, shown = person_at(request), pair.shown
+        kept = answer.kept(self.blinding, shown)
+        if shown.kind == "pair":
+            record_decision(
+                self.catalogue,
+                shown.project,
+                shown.sha256,
+                reader=person.name,
+                verdict=cast("Literal['accept', 'reject']", answer.verdict),
+                reasons=answer.reasons if answer.verdict == "reject" else (),
+                answers=kept,
+                settles=pair.settles,
+            )
+        else:
+            record_control(
+                self.catalogue,
+                shown.project,
+                Control(shown.kind, shown.sha256),
+                reader=person.name,
+                verdict=answer.verdict,
+                answers=kept,
+            )
+        with self.catalogue.session() as session:
+            # The log of acts says no more of a control than of a pair.
+            note_act(session, person.name, "read", f"{shown.project} {pair.token}")
+            drafted = session.get(Draft, pair.token)
+            if drafted is not None:
+                session.delete(drafted)
+
+    def _go_on(self, request: Request, project: Project) -> Response:
         """Lead to the next pair this reader has not read, else to the list."""
-        waiting = [p.token for p in self.rooms.pairs(project) if p.role and reader not in p.readers]
-        target = f"/review/{project}" + (f"/{waiting[0]}" if waiting else "")
+        waiting = self._waiting(request, project)
+        target = f"/review/{project.name}" + (f"/{waiting[0].token}" if waiting else "")
         language = asked_language(request)
         kept = f"&lang={language}" if language else ""
-        response = RedirectResponse(f"{target}?saved=1{kept}", status_code=303)
-        # Not marked Secure: the portal speaks plain HTTP and only on the loopback interface.
-        response.set_cookie(READER_COOKIE, quote(reader), httponly=True, samesite="strict")
-        return response
+        return RedirectResponse(f"{target}?saved=1{kept}", status_code=303)
+
+    def _waiting(self, request: Request, project: Project) -> list[Pair]:
+        pairs = self.rooms.pairs(project, person_at(request))
+        return [p for p in pairs if p.open and (not p.done or p.settles)]
 
     def _pair_page(
         self,
         request: Request,
         project: Project,
-        token: str,
-        sha256: str,
-        view: View,
+        pair: Pair,
         answer: Answer,
         *,
         saved: bool = False,
         wrong: bool = False,
     ) -> Response:
-        header = self.rooms.pack(sha256).header
-        tokens = [p.token for p in self.rooms.pairs(project.name)]
-        session = request.cookies.get(SESSION_COOKIE) or secrets.token_hex(16)
-        response = self.pages.page(
+        header = self.rooms.pack(pair.shown.sha256).header
+        mine = [p for p in self.rooms.pairs(project, person_at(request)) if p.open or p.done]
+        tokens = [p.token for p in mine]
+        waiting = [p for p in self._waiting(request, project) if p.token != pair.token]
+        data = viewer_data(header, (self._side(pair, "left"), self._side(pair, "right")))
+        return self.pages.page(
             request,
             "pair",
             status=400 if wrong else 200,
             project=project,
-            token=token,
-            number=tokens.index(token) + 1,
+            token=pair.token,
+            number=tokens.index(pair.token) + 1,
             pairs=len(tokens),
             role=header.role,
             panes=PANES,
             planes=planes_of(header),
-            view=view,
-            windows=list(WINDOWS),
+            data=data | {"next": self._next(project, waiting)},
             all_reasons=REASONS,
-            form_token=self.blinding.form_token(session),
             saved=saved,
+            settles=pair.settles,
             answer=answer,
             wrong=answer.problem() if wrong else "",
         )
-        response.set_cookie(SESSION_COOKIE, session, httponly=True, samesite="strict")
-        return response
+
+    def _side(self, pair: Pair, pane: Pane) -> Any:
+        return self.blinding.side(pair.shown, pane)
+
+    def _next(self, project: Project, waiting: list[Pair]) -> list[str]:
+        """Return the addresses of the frames the next pair begins with."""
+        if not waiting:
+            return []
+        base = f"/review/{project.name}/{waiting[0].token}"
+        middle = self.rooms.pack(waiting[0].shown.sha256).header.shape[0] // 2
+        return [f"{base}/{pane}/slice/{middle}" for pane in PANES]
+
+    def _drafted(self, token: str) -> Answer:
+        with self.catalogue.session() as session:
+            found = session.get(Draft, token)
+            kept = dict(found.answers) if found else {}
+        kept["reasons"] = tuple(kept.get("reasons", ()))
+        return Answer(**kept)
 
     def _project(self, name: str) -> Project:
         project = self.rooms.project(name)
@@ -175,12 +218,13 @@ class _ReadingRoom:
             raise HTTPException(404)
         return project
 
-    def _digest(self, project: str, token: str) -> str:
-        sha256 = self.rooms.digest(project, token)
-        if sha256 is None:
+    def _pair(self, request: Request, project: str, token: str) -> tuple[Project, Pair]:
+        known = self._project(project)
+        pair = self.rooms.find(known, person_at(request), token)
+        if pair is None:
             raise HTTPException(404)
-        return sha256
+        return known, pair
 
 
-def _reader_of(request: Request) -> str:
-    return unquote(request.cookies.get(READER_COOKIE, ""))[:64]
+def _plain(answer: Answer) -> dict[str, Any]:
+    return {**vars(answer), "reasons": list(answer.reasons)}

@@ -1,31 +1,73 @@
-"""What a reader sends: name, verdict, reasons; and what is wrong with it."""
+"""What a reader sends: verdict, reasons and answers; what is wrong with it; what is kept of it."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from typing import Any, cast
 
+from pipelines.cohort.packs import Side
 from pipelines.cohort.review import REASONS
+from portal.blinding import PANES, Blinding, Pane, Shown
 
 __all__ = ["Answer"]
 
-READER_NAME = re.compile(r"[\w .'’-]{1,64}")
+LONGEST_S = 4 * 3600.0
+"""A pair that was open for longer was left alone; its time says nothing."""
+
+MARK_PARTS = 4
 
 
 @dataclass(frozen=True)
 class Answer:
     """One filled form; also what an empty form starts from."""
 
-    reader: str = ""
     verdict: str = ""
     reasons: tuple[str, ...] = ()
+    preferred: str = ""
+    confidence: str = ""
+    only_on: str = ""
+    mark: str = ""
+    guessed: str = ""
+    seconds: float = 0.0
 
     def problem(self) -> str:
         """Return the text key of what is missing; empty when the answer can be kept."""
-        if not READER_NAME.fullmatch(self.reader):
-            return "error_reader"
+        if self.preferred not in PANES or self.confidence not in {"1", "2", "3"}:
+            return "error_preferred"
+        if self.only_on not in {"no", *PANES}:
+            return "error_only_on"
+        if self.only_on in PANES and _mark(self.mark) is None:
+            return "error_mark"
         if self.verdict not in {"accept", "reject"}:
             return "error_verdict"
         if set(self.reasons) - set(REASONS) or (self.verdict == "reject" and not self.reasons):
             return "error_reasons"
-        return ""
+        return "" if self.guessed in PANES else "error_guessed"
+
+    def kept(self, blinding: Blinding, shown: Shown) -> dict[str, Any]:
+        """Return the answers by side, as they are kept, and the pane for the bias."""
+
+        def side(pane: str) -> Side:
+            return blinding.side(shown, cast("Pane", pane))
+
+        found = self.only_on in PANES
+        return {
+            "preferred": side(self.preferred),
+            "preferred_pane": self.preferred,
+            "confidence": int(self.confidence),
+            "only_on": side(self.only_on) if found else None,
+            "mark": _mark(self.mark) if found else None,
+            "guessed": side(self.guessed),
+            "seconds": round(self.seconds, 1) if 0 < self.seconds <= LONGEST_S else None,
+        }
+
+
+def _mark(text: str) -> dict[str, Any] | None:
+    """Return a mark, written ``plane:index:row:column``, None when it is none."""
+    parts = text.split(":")
+    if len(parts) != MARK_PARTS or parts[0] not in {"slice", "row", "column"}:
+        return None
+    if not all(part.isdecimal() and len(part) < MARK_PARTS + 2 for part in parts[1:]):
+        return None
+    index, row, column = (int(part) for part in parts[1:])
+    return {"plane": parts[0], "index": index, "row": row, "column": column}

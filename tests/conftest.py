@@ -6,12 +6,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import needs
 
 pytest_plugins = ["tests.support.orthanc"]
+
+# How long one example takes says how busy the machine is, not whether the claim holds.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,8 +12,11 @@ from pipelines.catalogue.stage_run import StageRunColumns
 
 __all__ = [
     "Base",
+    "ControlRead",
     "Decision",
+    "Draft",
     "Pack",
+    "Planted",
     "Release",
     "RequestEntry",
     "RequestEvent",
@@ -103,6 +106,47 @@ class Decision(Base):
     reasons: Mapped[list[str]] = mapped_column(JSON)
     simulated: Mapped[bool]
     decided_at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(default="read")
+    """``read``, or ``settled``: what a senior reader said where others disagreed."""
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What else was asked of the reader, by question."""
+
+
+class Planted(Base):
+    """A pair spoilt on purpose, to see whether it is noticed; no release knows it."""
+
+    __tablename__ = "planted"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    of_sha256: Mapped[str]
+
+
+class ControlRead(Base):
+    """One reader's verdict on a control; it tells of the reader and never of the volume."""
+
+    __tablename__ = "control_read"
+
+    read_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    project: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    """``identical``, ``repeat`` (sides swapped) or ``planted``."""
+    pack_sha256: Mapped[str]
+    reader: Mapped[str]
+    verdict: Mapped[str]
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    decided_at: Mapped[datetime]
+
+
+class Draft(Base):
+    """What a reader has filled in and not sent."""
+
+    __tablename__ = "draft"
+
+    item: Mapped[str] = mapped_column(primary_key=True)
+    """Token of what the reader was shown, which names the reader too."""
+    project: Mapped[str] = mapped_column(index=True)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class Release(Base):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from config.codes import explain_code
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import Decision, Pack, SeriesResult, StudyRow
+from pipelines.cohort.review import review_items
 
 __all__ = ["ProjectAccount", "RowAccount", "SeriesAccount", "account_of"]
 
@@ -104,8 +105,7 @@ def account_of(catalogue: Catalogue, project: str) -> ProjectAccount:
         ).all()
         session.expunge_all()
     last = {(d.pack_sha256, d.reader): d for d in decisions}
-    rejected_packs = {digest for (digest, _), d in last.items() if d.verdict == "reject"}
-    rejected = {p.volume_id for p in packs if p.sha256 in rejected_packs}
+    rejected = {i.volume_id for i in review_items(catalogue, project) if i.state.bad}
     accounts = tuple(
         SeriesAccount(
             s.row_id,

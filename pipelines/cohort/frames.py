@@ -1,4 +1,4 @@
-"""Frames of a review pack: one slice of one side through one window, as an 8-bit picture."""
+"""Frames of a review pack: one slice of one side as 16-bit codes, which the browser windows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import RejectedError
-from harmonise.encode.png import encode_png
-from pipelines.cohort.packs import RANKS, PackHeader, ReviewPack, Side
+from pipelines.cohort.packs import SIDES, PackHeader, ReviewPack, Side
 
 __all__ = [
+    "LARGEST_CODE",
     "PLANES",
-    "Window",
+    "Plane",
+    "Scale",
     "frame_count",
+    "frame_shape",
     "frame_size_mm",
     "grey",
-    "linked_window",
-    "pack_frame",
-    "window_limits",
+    "is_comparable",
+    "pack_codes",
+    "rank_codes",
+    "scale_of",
 ]
 
 Plane = Literal["slice", "row", "column"]
@@ -28,53 +31,48 @@ Plane = Literal["slice", "row", "column"]
 PLANES: dict[Plane, int] = {"slice": 0, "row": 1, "column": 2}
 """Plane -> the array axis along which its frames follow each other."""
 
+LARGEST_CODE = 65_535
+
 
 @dataclass(frozen=True)
-class Window:
-    """What becomes black and what white, for both sides at once.
+class Scale:
+    """What the codes of one side mean: code 1 is ``low``, code 65,535 is ``high``."""
 
-    ``percentile``: ``low`` and ``high`` are ranks (0..100) of each side's own values, so that
-    sides in different units look alike; ``absolute``: they are values in the unit both share.
-    """
-
-    mode: Literal["percentile", "absolute"]
     low: float
     high: float
 
+    def codes(self, values: NDArray[np.generic]) -> NDArray[np.uint16]:
+        """Return values as codes; beyond the scale they saturate, what was not measured is 0."""
+        width = (self.high - self.low) or 1.0
+        numbers = values.astype(np.float64)
+        scaled = np.clip((numbers - self.low) / width, 0.0, 1.0) * (LARGEST_CODE - 1) + 1
+        return np.where(np.isfinite(numbers), np.rint(scaled), 0).astype("<u2")
 
-def linked_window(header: PackHeader, low_rank: float, high_rank: float) -> Window:
-    """Return the window of a pair: absolute where both numbers mean the same, else percentiles.
+    def code(self, value: float) -> float:
+        """Return where a value lies between the codes, also beyond them."""
+        width = (self.high - self.low) or 1.0
+        return (value - self.low) / width * (LARGEST_CODE - 1) + 1
 
-    The absolute window spans both sides' ranks, never one side's alone.
+
+def is_comparable(header: PackHeader) -> bool:
+    """Return whether a number means the same on both sides: same unit, both quantitative."""
+    return all(header.quantitative.values()) and len(set(header.unit.values())) == 1
+
+
+def scale_of(header: PackHeader, side: Side) -> Scale:
+    """Return the scale of a side's codes, from its 0.1st to its 99.9th percentile.
+
+    Sides whose numbers mean the same share one scale over both; others have each their own, so
+    that nothing but the picture tells which side had which unit.
     """
-    comparable = all(header.quantitative.values()) and len(set(header.unit.values())) == 1
-    if not comparable:
-        return Window("percentile", low_rank, high_rank)
-    lows = [_at_rank(values, low_rank) for values in header.percentiles.values()]
-    highs = [_at_rank(values, high_rank) for values in header.percentiles.values()]
-    return Window("absolute", min(lows), max(highs))
+    sides: list[Side] = list(SIDES) if is_comparable(header) else [side]
+    lows = [header.percentiles[one][0] for one in sides]
+    highs = [header.percentiles[one][-1] for one in sides]
+    return Scale(min(lows), max(highs))
 
 
-def window_limits(header: PackHeader, side: Side, window: Window) -> tuple[float, float]:
-    """Return the values of one side that become black and white."""
-    if window.mode == "absolute":
-        return window.low, window.high
-    values = header.percentiles[side]
-    return _at_rank(values, window.low), _at_rank(values, window.high)
-
-
-def grey(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
-    """Return ``floor(255 * clip((v - low) / (high - low), 0, 1) + 0.5)``; NaN becomes black."""
-    numbers = np.nan_to_num(values.astype(np.float64), nan=-np.inf)
-    # A window without width keeps the values above it white instead of dividing by zero.
-    width = high - low or np.finfo(np.float64).tiny
-    with np.errstate(over="ignore"):
-        scaled = np.clip((numbers - low) / width, 0.0, 1.0)
-    return np.floor(255.0 * scaled + 0.5).astype(np.uint8)
-
-
-def pack_frame(pack: ReviewPack, side: Side, plane: Plane, index: int, window: Window) -> bytes:
-    """Return one frame as a PNG whose length depends on its size alone.
+def pack_codes(pack: ReviewPack, side: Side, plane: Plane, index: int) -> bytes:
+    """Return one frame as 16-bit little-endian codes, rows by columns; its length is its size's.
 
     Frames across the slices are turned head up where the slice index grows towards the head (LPS
     z, PS3.3 C.7.6.2.1.1).
@@ -89,12 +87,34 @@ def pack_frame(pack: ReviewPack, side: Side, plane: Plane, index: int, window: W
     frame = np.take(pack.values(side), index, axis=PLANES[plane])
     if plane != "slice" and _grows_to_head(pack.header):
         frame = frame[::-1]
-    return encode_png(grey(frame, *window_limits(pack.header, side, window)))
+    return scale_of(pack.header, side).codes(frame).tobytes()
+
+
+def rank_codes(header: PackHeader, side: Side) -> list[float]:
+    """Return the codes of a side's percentiles, in the order of `RANKS`."""
+    scale = scale_of(header, side)
+    return [round(scale.code(value), 2) for value in header.percentiles[side]]
+
+
+def grey(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
+    """Return ``floor(255 * clip((v - low) / (high - low), 0, 1) + 0.5)``; NaN becomes black."""
+    numbers = np.nan_to_num(values.astype(np.float64), nan=-np.inf)
+    # A window without width keeps the values above it white instead of dividing by zero.
+    width = high - low or np.finfo(np.float64).tiny
+    with np.errstate(over="ignore"):
+        scaled = np.clip((numbers - low) / width, 0.0, 1.0)
+    return np.floor(255.0 * scaled + 0.5).astype(np.uint8)
 
 
 def frame_count(header: PackHeader, plane: Plane) -> int:
     """Return how many frames a plane has."""
     return header.shape[PLANES[plane]]
+
+
+def frame_shape(header: PackHeader, plane: Plane) -> tuple[int, int]:
+    """Return rows and columns of a frame."""
+    rows, columns = (header.shape[axis] for axis in range(3) if axis != PLANES[plane])
+    return rows, columns
 
 
 def frame_size_mm(header: PackHeader, plane: Plane) -> tuple[float, float]:
@@ -110,7 +130,3 @@ def _grows_to_head(header: PackHeader) -> bool:
         return False
     normal = header.direction[0]
     return normal[2] > 0 and abs(normal[2]) == max(abs(part) for part in normal)
-
-
-def _at_rank(values: tuple[float, ...], rank: float) -> float:
-    return float(np.interp(rank, RANKS, values))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from config.project import Review
 from pipelines.cohort.bounds import largest_share, pairs_to_read
 
-__all__ = ["IDENTIFIABLE", "Gate", "GroupState", "PackState", "judge_gate"]
+__all__ = ["IDENTIFIABLE", "Gate", "GroupState", "PackState", "Vigilance", "judge_gate"]
 
 IDENTIFIABLE = "identifiable"
 """The reason that is an incident: nothing of the project leaves until it is dealt with."""
@@ -25,6 +25,17 @@ class PackState:
     stratum: str
     verdicts: Mapping[str, str]
     reasons: frozenset[str] = frozenset()
+    disputed: bool = False
+    """Whether readers disagree, or one saw something on one side alone, and nobody settled it."""
+    settled: str | None = None
+    """What a senior reader said of a dispute; it stands for all."""
+
+    @property
+    def bad(self) -> bool:
+        """Whether the pair is rejected; one reader is enough, unless it was settled."""
+        if self.settled is not None:
+            return self.settled == "reject"
+        return "reject" in self.verdicts.values()
 
 
 @dataclass(frozen=True)
@@ -70,13 +81,30 @@ class Gate:
         }
 
 
+@dataclass(frozen=True)
+class Vigilance:
+    """How many of the spoilt pairs that were shown the readers noticed."""
+
+    shown: int = 0
+    noticed: int = 0
+
+    @property
+    def share(self) -> float:
+        """The share that was noticed; 0 where none was shown."""
+        return self.noticed / self.shown if self.shown else 0.0
+
+
 def judge_gate(
-    packs: Iterable[PackState], review: Review, sizes: Mapping[str, int] | None = None
+    packs: Iterable[PackState],
+    review: Review,
+    sizes: Mapping[str, int] | None = None,
+    vigilance: Vigilance = Vigilance(),
 ) -> Gate:
     """Judge a sample; fails closed.
 
     A pair counts as read when ``review.readers`` people have given a verdict; one reject rejects
-    it. Red when nothing was sampled; when a pair is unread; when a patient may be recognised in
+    it, unless a senior reader settled it. Red when nothing was sampled; when a pair is unread, or
+    disputed; when readers noticed too few of the spoilt pairs; when a patient may be recognised in
     any pair; when anatomy was changed in any pair of a group; or when a group's upper bound of bad
     volumes exceeds ``review.max_reject_rate``.
 
@@ -86,14 +114,22 @@ def judge_gate(
     review : Review
     sizes : mapping, optional
         Deliverable volumes of each stratum. A stratum of which nothing was drawn counts.
+    vigilance : Vigilance, optional
+        What became of the spoilt pairs.
     """
     states = sorted(packs, key=lambda p: p.sha256)
     unread = [p for p in states if len(p.verdicts) < review.readers]
-    rejected = [p for p in states if "reject" in p.verdicts.values()]
+    rejected = [p for p in states if p.bad]
     groups = _groups(states, review, sizes or {})
     reasons = [] if states else ["GATE_NOTHING_SAMPLED"]
     if unread:
         reasons.append(f"GATE_UNREAD: {len(unread)} of {len(states)} pairs")
+    disputed = sum(p.disputed for p in states)
+    if disputed:
+        reasons.append(f"GATE_DISPUTED: {disputed} of {len(states)} pairs")
+    if review.least_vigilance and vigilance.share < review.least_vigilance:
+        few = f"{vigilance.noticed} of {vigilance.shown} noticed"
+        reasons.append(f"GATE_VIGILANCE: {few}, {review.least_vigilance:.0%} asked")
     recognised = sum(IDENTIFIABLE in p.reasons for p in rejected)
     if recognised:
         reasons.append(f"GATE_IDENTIFIABLE: {recognised} of {len(states)} pairs")
@@ -121,7 +157,7 @@ def _groups(
     for stratum in {*sizes, *sampled}:
         count = counts[review.group_of(stratum)]
         packs = sampled[stratum]
-        bad = [p for p in packs if "reject" in p.verdicts.values()]
+        bad = [p for p in packs if p.bad]
         done = [p for p in packs if len(p.verdicts) >= review.readers or p in bad]
         count[0] += max(sizes.get(stratum, 0), len(packs))
         count[1] += len(packs)

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,17 @@ from config.errors import RejectedError
 from config.files import disk_faults, partial_of
 from harmonise.volume import Grid, Volume
 
-__all__ = ["RANKS", "PackHeader", "ReviewPack", "build_pack", "load_pack", "verify_pack"]
+__all__ = [
+    "RANKS",
+    "SIDES",
+    "PackHeader",
+    "ReviewPack",
+    "Side",
+    "build_pack",
+    "build_spoilt",
+    "load_pack",
+    "verify_pack",
+]
 
 Side = Literal["before", "after"]
 
@@ -109,14 +119,22 @@ def build_pack(
         percentiles={side: _percentiles(arrays[side]) for side in SIDES},
         model=model,
     )
-    digest = hashlib.sha256(header.to_bytes())
-    for side in SIDES:
-        digest.update(arrays[side].data)
-    sha256 = digest.hexdigest()
-    target = packs_root / sha256
-    if not _is_whole(target, header, arrays):
-        _write(target, header, arrays)
-    return sha256
+    return _keep(header, arrays, packs_root)
+
+
+def build_spoilt(pack: ReviewPack, after: NDArray[np.float32], packs_root: Path) -> str:
+    """Write a pair with another harmonised side, shape (slice, row, column); return its digest.
+
+    Number type and grid stay those of the pair, so that nothing but the picture tells.
+    """
+    is_whole = pack.after.dtype.kind == "i"
+    values = np.rint(after) if is_whole else np.where(np.isfinite(pack.after), after, np.nan)
+    arrays: dict[Side, NDArray[Any]] = {
+        "before": np.ascontiguousarray(pack.before),
+        "after": np.ascontiguousarray(values.astype(pack.after.dtype)),
+    }
+    percentiles: dict[str, tuple[float, ...]] = {s: _percentiles(arrays[s]) for s in SIDES}
+    return _keep(replace(pack.header, percentiles=percentiles), arrays, packs_root)
 
 
 def load_pack(packs_root: Path, sha256: str) -> ReviewPack:
@@ -158,6 +176,17 @@ def verify_pack(packs_root: Path, sha256: str) -> ReviewPack:
     if digest.hexdigest() != sha256:
         raise RejectedError("PACK_CHANGED", sha256)
     return pack
+
+
+def _keep(header: PackHeader, arrays: dict[Side, NDArray[Any]], packs_root: Path) -> str:
+    digest = hashlib.sha256(header.to_bytes())
+    for side in SIDES:
+        digest.update(arrays[side].data)
+    sha256 = digest.hexdigest()
+    target = packs_root / sha256
+    if not _is_whole(target, header, arrays):
+        _write(target, header, arrays)
+    return sha256
 
 
 def _demand_one_grid(one: Grid, other: Grid) -> None:

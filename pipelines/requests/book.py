@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,10 +13,10 @@ from config.errors import ConfigurationError
 from config.request import CohortRequest
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import RequestEntry, RequestEvent
-from pipelines.requests.states import next_state, state_name
+from pipelines.requests.states import next_state, state_name, steps
 from pipelines.requests.wording import criteria_in_words
 
-__all__ = ["Author", "file_request", "requests", "show_request", "take_step"]
+__all__ = ["Author", "file_request", "requests", "show_request", "steps_for", "take_step"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,22 @@ def show_request(catalogue: Catalogue, name: str) -> tuple[CohortRequest, dict[s
                 for e in events
             ],
         }  # fmt: skip
+
+
+def steps_for(
+    catalogue: Catalogue, name: str, person: str, roles: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return what somebody may do with a request now: the step, and the role it is taken in."""
+    with catalogue.session() as session:
+        entry = session.get(RequestEntry, name)
+        if entry is None:
+            raise ConfigurationError("REQUEST_UNKNOWN", name)
+        own, state = entry.requester == person, entry.state
+    return [
+        (step.name, step.role)
+        for step in steps().values()
+        if state in step.follows and step.role in roles and step.own in {None, own}
+    ]
 
 
 def _event(name: str, author: Author, step: str, note: str) -> RequestEvent:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
+from config.library import find_project
 from config.request import Criteria
+from config.settings import Settings
+from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import StudyRow
 from pipelines.cohort.strata import strata_of_volumes
 from pipelines.requests.cells import (
@@ -19,9 +23,8 @@ from pipelines.requests.cells import (
     save_snapshot,
     take_snapshot,
 )
-from pipelines.workspace import Workspace
 
-__all__ = ["Count", "count", "count_by_site", "current_snapshot"]
+__all__ = ["Count", "count", "count_by_site", "counted", "current_snapshot"]
 
 STEP = 5
 """Counts are rounded down to a multiple of this."""
@@ -69,28 +72,53 @@ def count_by_site(snapshot: Snapshot, criteria: Criteria) -> dict[str, Count]:
     }
 
 
-def current_snapshot(ws: Workspace, collection: str, today: date) -> Snapshot:
+def current_snapshot(
+    settings: Settings, catalogue: Catalogue, collection: str, today: date
+) -> Snapshot:
     """Return the collection's snapshot, taken anew when it is older than `KEPT_FOR`."""
-    path = ws.research.root / "feasibility" / f"{collection}.json"
+    path = settings.research_root / "feasibility" / f"{collection}.json"
     kept = load_snapshot(path)
     if kept is not None and today - kept.day < KEPT_FOR:
         return kept
-    fresh = take_snapshot(collection, _subjects(ws, collection), today, ws.settings.count_floor)
+    fresh = take_snapshot(collection, _subjects(catalogue, collection), today, settings.count_floor)
     save_snapshot(fresh, path)
     return fresh
 
 
-def _subjects(ws: Workspace, collection: str) -> list[Cell]:
+def counted(
+    settings: Settings, catalogue: Catalogue, criteria: Criteria, today: date
+) -> dict[str, Any]:
+    """Return the answer to criteria as every route gives it: in all, in words, and by site.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is no such collection.
+    """
+    collection = find_project(criteria.collection, settings.config_root).name
+    snapshot = current_snapshot(settings, catalogue, collection, today)
+    answer = count(snapshot, criteria)
+    by_site = count_by_site(snapshot, criteria)
+    return {
+        "at_least": answer.at_least,
+        "sentence_en": answer.sentence_en,
+        "sentence_fr": answer.sentence_fr,
+        "counted_on": answer.day.isoformat(),
+        "by_site": {site: one.at_least for site, one in by_site.items()},
+    }
+
+
+def _subjects(catalogue: Catalogue, collection: str) -> list[Cell]:
     """Return the cell of every subject that has a deliverable volume.
 
     Who was seen at two sites or in two scanners is counted at the first by name.
     """
-    with ws.catalogue.session() as session:
+    with catalogue.session() as session:
         chosen = select(StudyRow.row_id, StudyRow.subject).where(StudyRow.project == collection)
         subject_of = {row_id: subject for row_id, subject in session.execute(chosen) if subject}
     roles: dict[str, set[str]] = {}
     places: dict[str, tuple[str, str, float]] = {}
-    for row, _ in strata_of_volumes(ws.catalogue, collection):
+    for row, _ in strata_of_volumes(catalogue, collection):
         subject = subject_of.get(row.row_id)
         if subject is None:
             continue

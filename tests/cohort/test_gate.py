@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from config.project import Review
-from pipelines.cohort.gate import PackState, judge_gate
+from pipelines.cohort.gate import PackState, Vigilance, judge_gate
 
 ACCEPT, REJECT = {"r1": "accept"}, {"r1": "reject"}
 POOL = {
@@ -125,3 +125,33 @@ def test_changed_anatomy_in_one_pair_stops_its_group_whatever_the_limit(reason: 
 def test_the_order_of_the_pairs_does_not_matter() -> None:
     packs = [*states(ACCEPT, {}, REJECT), *states(REJECT, stratum="z / adc")]
     assert judge_gate(packs, review()) == judge_gate(reversed(packs), review())
+
+
+@pytest.mark.parametrize(
+    ("disputed", "settled", "codes"),
+    [
+        (True, None, ["GATE_DISPUTED", "GATE_REJECTED"]),
+        (False, "accept", []),
+        (False, "reject", ["GATE_REJECTED"]),
+    ],
+)
+def test_a_dispute_keeps_the_gate_red_until_it_is_settled_and_then_that_word_counts(
+    disputed: bool, settled: str | None, codes: list[str]
+) -> None:
+    both = {"r1": "accept", "r2": "reject"}
+    pack = PackState("0" * 64, "a / t2w_ax", both, frozenset(), disputed, settled)
+    gate = judge_gate([pack], review(readers=2))
+    assert [reason.split(":")[0] for reason in gate.reasons] == codes
+
+
+@pytest.mark.parametrize(
+    ("floor", "shown", "noticed", "green"),
+    [(0.0, 0, 0, True), (0.8, 0, 0, False), (0.8, 5, 4, True), (0.8, 5, 3, False)],
+)
+def test_readers_who_missed_too_many_spoilt_pairs_keep_the_gate_red(
+    floor: float, shown: int, noticed: int, green: bool
+) -> None:
+    asked = review(least_vigilance=floor)
+    gate = judge_gate(states(ACCEPT), asked, vigilance=Vigilance(shown, noticed))
+    assert gate.green is green
+    assert [r.split(":")[0] for r in gate.reasons] == ([] if green else ["GATE_VIGILANCE"])

@@ -1,101 +1,97 @@
 from __future__ import annotations
 
-import io
 import re
 
 import numpy as np
 import pytest
-from PIL import Image
-from starlette.testclient import TestClient
+from sqlalchemy import select
 
 from config.settings import Settings
 from pipelines.catalogue.database import Catalogue
+from pipelines.catalogue.research import ControlRead, Decision
+from pipelines.cohort.controls import plant
 from pipelines.cohort.packs import load_pack
 from pipelines.cohort.review import REASONS, record_decision, review_items
 from pipelines.store import ResearchStore
-from portal.blinding import Blinding
+from portal.blinding import Blinding, Shown
 
-ORIGIN = "http://127.0.0.1"
+from .conftest import ANSWERS, ORIGIN, PROJECT, User, add_pack
+
 URL = "/review/prostate"
 
 
-def form_of(client: TestClient, token: str) -> dict[str, str]:
-    """Open the page as a browser would; its cookie stays with the client."""
-    page = client.get(f"{URL}/{token}").text
-    found = re.search(r'name="form_token" value="([0-9a-f]+)"', page)
-    assert found
-    return {"form_token": found[1], "reader": "Dr Élise Martin"}
-
-
-def send(client: TestClient, token: str, form: dict[str, object], origin: str | None = ORIGIN):
-    headers = {"origin": origin} if origin else {}
-    return client.post(f"{URL}/{token}", data=form, headers=headers, follow_redirects=False)
+def read(user: User, token: str, **values: object):
+    return user.send(f"{URL}/{token}", {**ANSWERS, "verdict": "accept", **values})
 
 
 def verdicts(catalogue: Catalogue) -> list[str]:
-    items = review_items(catalogue, "prostate")
+    items = review_items(catalogue, PROJECT)
     return sorted(verdict for item in items for verdict in item.verdicts.values())
 
 
 def test_the_first_page_counts_pairs_waiting_and_read_and_shows_the_gate(
-    client: TestClient, catalogue: Catalogue, digests: list[str]
+    reader: User, catalogue: Catalogue, digests: list[str]
 ) -> None:
     def facts() -> list[str]:
-        page = client.get("/").text
+        page = reader.get("/").text
         card = page.split("<code>prostate</code>")[1].split("</li>")[0]
         return re.findall(r"<dd[^>]*>([^<]*)</dd>", card)
 
     assert facts() == ["3", "3", "0", "Red"]
     for sha256 in digests:
-        record_decision(catalogue, "prostate", sha256, reader="r", verdict="accept")
+        record_decision(catalogue, PROJECT, sha256, reader="r", verdict="accept")
     assert facts() == ["3", "0", "3", "Green"]
 
 
 def test_simulated_verdicts_are_called_so(
-    client: TestClient, catalogue: Catalogue, digests: list[str]
+    reader: User, catalogue: Catalogue, digests: list[str]
 ) -> None:
-    assert "SIMULATED" not in client.get("/").text
-    record_decision(
-        catalogue, "prostate", digests[0], reader="sim", verdict="accept", simulated=True
-    )
-    assert "SIMULATED" in client.get("/").text
-    assert "SIMULÉ" in client.get("/?lang=fr").text
+    assert "SIMULATED" not in reader.get("/").text
+    record_decision(catalogue, PROJECT, digests[0], reader="s", verdict="accept", simulated=True)
+    assert "SIMULATED" in reader.get("/").text
+    assert "SIMULÉ" in reader.get("/?lang=fr").text
 
 
 def test_the_list_leads_to_every_pair_in_the_order_of_tokens(
-    client: TestClient, tokens: list[str]
+    reader: User, tokens: list[str]
 ) -> None:
-    page = client.get(URL).text
+    page = reader.get(URL).text
     assert re.findall(rf'href="{URL}/([0-9a-f]+)"', page) == tokens
 
 
 def test_an_accept_is_kept_and_leads_to_the_next_unread_pair(
-    client: TestClient, catalogue: Catalogue, tokens: list[str]
+    reader: User, catalogue: Catalogue, tokens: list[str]
 ) -> None:
     for number, token in enumerate(tokens, start=1):
-        answer = send(client, token, {**form_of(client, token), "verdict": "accept"})
+        answer = read(reader, token)
         assert answer.status_code == 303
-        waiting = tokens[number] if number < 3 else ""
-        assert answer.headers["location"].rstrip("/") == f"{URL}/{waiting}?saved=1".replace(
-            "/?", "?"
-        )
+        waiting = f"/{tokens[number]}" if number < 3 else ""
+        assert answer.headers["location"] == f"{URL}{waiting}?saved=1"
     assert verdicts(catalogue) == ["accept"] * 3
-    page = client.get(f"{URL}?saved=1").text
+    page = reader.get(f"{URL}?saved=1").text
     assert "Your verdict is saved." in page
-    assert page.count("✓") == 3
+    assert page.count("<td>yes</td>") == 3
 
 
-def test_a_reject_is_kept_with_its_reasons(
-    client: TestClient, catalogue: Catalogue, tokens: list[str]
+def test_a_verdict_is_kept_under_the_account_with_reasons_and_answers_by_side(
+    reader: User, catalogue: Catalogue, digests: list[str], blinding: Blinding
 ) -> None:
-    form = {**form_of(client, tokens[0]), "verdict": "reject", "reasons": ["banding"]}
-    assert send(client, tokens[0], form).status_code == 303
-    assert verdicts(catalogue) == ["reject"]
-
-
-def test_the_reader_is_remembered_with_every_letter(client: TestClient, tokens: list[str]) -> None:
-    send(client, tokens[0], {**form_of(client, tokens[0]), "verdict": "accept"})
-    assert 'value="Dr Élise Martin"' in client.get(f"{URL}/{tokens[1]}").text
+    shown = Shown(PROJECT, "e.martin", digests[0])
+    left, right = blinding.side(shown, "left"), blinding.side(shown, "right")
+    form = {"verdict": "reject", "reasons": ["banding"], "only_on": "right", "mark": "row:2:0:19"}
+    assert read(reader, blinding.token(shown), **form).status_code == 303
+    with catalogue.session() as session:
+        row = session.scalars(select(Decision)).one()
+        assert (row.reader, row.verdict, row.reasons) == ("e.martin", "reject", ["banding"])
+        assert row.answers == {
+            "preferred": left,
+            "preferred_pane": "left",
+            "confidence": 2,
+            "only_on": right,
+            "mark": {"plane": "row", "index": 2, "row": 0, "column": 19},
+            "guessed": right,
+            "seconds": 31.5,
+        }
 
 
 @pytest.mark.parametrize(
@@ -104,21 +100,24 @@ def test_the_reader_is_remembered_with_every_letter(client: TestClient, tokens: 
         ({"verdict": "reject"}, "A reject needs at least one reason"),
         ({"verdict": "reject", "reasons": ["because"]}, "A reject needs at least one reason"),
         ({"verdict": "accept", "reasons": ["because"]}, "A reject needs at least one reason"),
-        ({}, "Choose accept or reject."),
+        ({"verdict": ""}, "Choose accept or reject."),
         ({"verdict": "maybe"}, "Choose accept or reject."),
-        ({"verdict": "accept", "reader": "  "}, "Give your name"),
-        ({"verdict": "accept", "reader": "<b>x</b>"}, "Give your name"),
-        ({"verdict": "accept", "reader": "x" * 65}, "Give your name"),
+        ({"preferred": "both"}, "Say which is better"),
+        ({"confidence": "9"}, "Say which is better"),
+        ({"only_on": ""}, "Say whether anything is on one side only."),
+        ({"only_on": "left"}, "Mark the place on the image."),
+        ({"only_on": "left", "mark": "slice:1:2"}, "Mark the place on the image."),
+        ({"guessed": "neither"}, "Say which side you think was processed."),
     ],
 )
 def test_an_incomplete_verdict_is_refused_and_what_was_filled_in_stays(
-    client: TestClient,
+    reader: User,
     catalogue: Catalogue,
     tokens: list[str],
     change: dict[str, object],
     sentence: str,
 ) -> None:
-    answer = send(client, tokens[0], {**form_of(client, tokens[0]), **change})
+    answer = read(reader, tokens[0], **change)
     assert answer.status_code == 400
     assert f'role="alert">{sentence}' in answer.text
     assert verdicts(catalogue) == []
@@ -126,86 +125,104 @@ def test_an_incomplete_verdict_is_refused_and_what_was_filled_in_stays(
         assert re.search(rf'value="{change["verdict"]}"( required)? checked', answer.text)
 
 
-def test_a_form_without_our_token_or_from_elsewhere_is_refused(
-    client: TestClient, catalogue: Catalogue, tokens: list[str]
+def test_a_draft_is_kept_until_the_verdict_is_sent(
+    reader: User, catalogue: Catalogue, tokens: list[str]
 ) -> None:
-    good = {**form_of(client, tokens[0]), "verdict": "accept"}
-    assert send(client, tokens[0], {**good, "form_token": ""}).status_code == 403
-    assert send(client, tokens[0], {**good, "form_token": "0" * 32}).status_code == 403
-    assert send(client, tokens[0], {**good, "form_token": "é"}).status_code == 403
-    for origin in (None, "null", "http://evil.example", "https://127.0.0.1", f"{ORIGIN}:81"):
-        assert send(client, tokens[0], good, origin=origin).status_code == 403
-    client.cookies.set("accordage_session", "another")
-    assert send(client, tokens[0], good).status_code == 403
+    form = {"preferred": "right", "reasons": ["banding"]}
+    assert reader.send(f"{URL}/{tokens[0]}/draft", form).status_code == 204
+    page = reader.get(f"{URL}/{tokens[0]}").text
+    assert 'name="preferred" value="right" required checked' in page
+    assert 'value="banding" checked' in page
     assert verdicts(catalogue) == []
+    read(reader, tokens[0])
+    assert "checked> Banding" not in reader.get(f"{URL}/{tokens[0]}").text
 
 
 def test_a_verdict_on_changed_pixels_is_not_kept(
-    client: TestClient,
+    reader: User,
     catalogue: Catalogue,
     settings: Settings,
     digests: list[str],
     blinding: Blinding,
 ) -> None:
-    token = blinding.token("prostate", digests[0])
-    form = {**form_of(client, token), "verdict": "accept"}
     path = ResearchStore(settings).packs / digests[0] / "after.npy"
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(bytes(raw))
-    answer = send(client, token, form)
+    answer = read(reader, blinding.token(Shown(PROJECT, "e.martin", digests[0])))
     assert answer.status_code == 409
     assert "no longer those its name stands for" in answer.text
     assert verdicts(catalogue) == []
 
 
-def test_a_frame_equals_numpy_through_the_linked_window(
-    client: TestClient, settings: Settings, digests: list[str], blinding: Blinding
+def test_a_frame_is_the_sides_values_on_a_scale_of_its_own_percentiles(
+    reader: User, settings: Settings, digests: list[str], blinding: Blinding
 ) -> None:
-    sha256 = digests[0]
-    pack = load_pack(ResearchStore(settings).packs, sha256)
+    shown = Shown(PROJECT, "e.martin", digests[0])
+    pack = load_pack(ResearchStore(settings).packs, digests[0])
     for pane in ("left", "right"):
-        values = np.asarray(pack.values(blinding.side("prostate", sha256, pane)), np.float64)
-        low, high = np.percentile(values.astype(np.float32), [0.5, 99.5])
-        expected = np.floor(np.clip((values[2] - low) / (high - low), 0, 1) * 255 + 0.5)
-        token = blinding.token("prostate", sha256)
-        answer = client.get(f"{URL}/{token}/{pane}/slice/2?window=standard")
-        assert answer.headers["content-type"] == "image/png"
-        with Image.open(io.BytesIO(answer.content)) as image:
-            assert np.abs(np.asarray(image).astype(int) - expected).max() <= 1
+        values = np.asarray(pack.values(blinding.side(shown, pane)), np.float64)
+        low, high = np.percentile(values.astype(np.float32), [0.1, 99.9])
+        expected = np.clip((values[2] - low) / (high - low), 0, 1) * 65534 + 1
+        answer = reader.get(f"{URL}/{blinding.token(shown)}/{pane}/slice/2")
+        codes = np.frombuffer(answer.content, "<u2").reshape(16, 20)
+        assert np.abs(codes - expected).max() <= 1
 
 
-def test_the_page_shows_the_middle_slice_and_works_without_a_script(
-    client: TestClient, tokens: list[str]
+def test_a_pair_read_by_enough_others_is_not_shown_any_more(
+    sign_in, reader: User, blinding: Blinding, digests: list[str]
 ) -> None:
-    page = client.get(f"{URL}/{tokens[0]}").text
-    assert page.count(f'href="{URL}/{tokens[0]}/left/slice/1?window=standard"') == 1
-    assert page.count(f'href="{URL}/{tokens[0]}/right/slice/1?window=standard"') == 1
-    asked = client.get(f"{URL}/{tokens[0]}?plane=row&slice_number=16&window=bright").text
-    assert f'href="{URL}/{tokens[0]}/right/row/15?window=bright"' in asked
-    # 3 slices of 3 mm by 20 columns of 0.5 mm
-    assert 'viewBox="0 0 10.0 9.0"' in asked
+    second = sign_in("second")
+    theirs = blinding.token(Shown(PROJECT, "b.second", digests[0]))
+    assert second.get(f"{URL}/{theirs}").status_code == 200
+    read(reader, blinding.token(Shown(PROJECT, "e.martin", digests[0])))
+    assert second.get(f"{URL}/{theirs}").status_code == 404
+    assert theirs not in second.get(URL).text
 
 
-@pytest.mark.parametrize(
-    ("query", "shown"),
-    [
-        ("slice_number=99", "slice/2?window=standard"),
-        ("slice_number=-5", "slice/0?window=standard"),
-        ("plane=diagonal&window=none", "slice/1?window=standard"),
-    ],
-)
-def test_a_view_outside_the_pack_is_brought_into_it(
-    client: TestClient, tokens: list[str], query: str, shown: str
+def test_a_dispute_goes_to_a_senior_reader_who_did_not_read_it_and_ends_there(
+    sign_in, reader: User, catalogue: Catalogue, blinding: Blinding, digests: list[str]
 ) -> None:
-    assert f"/left/{shown}" in client.get(f"{URL}/{tokens[0]}?{query}").text
+    seen = {"only_on": "left", "mark": "slice:1:3:4"}
+    read(reader, blinding.token(Shown(PROJECT, "e.martin", digests[0])), **seen)
+    item = next(i for i in review_items(catalogue, PROJECT) if i.sha256 == digests[0])
+    assert item.disputed
+    theirs = blinding.token(Shown(PROJECT, "b.second", digests[0]))
+    assert read(sign_in("second"), theirs).status_code == 404
+    senior = sign_in("senior")
+    assert "to settle" in senior.get("/").text
+    token = blinding.token(Shown(PROJECT, "s.senior", digests[0]))
+    assert "Your verdict ends it." in senior.get(f"{URL}/{token}").text
+    read(senior, token, verdict="reject", reasons=["structure-added"])
+    item = next(i for i in review_items(catalogue, PROJECT) if i.sha256 == digests[0])
+    assert (item.disputed, item.settled, item.verdicts) == (
+        False,
+        "reject",
+        {"e.martin": "accept"},
+    )
 
 
-def test_every_reason_can_be_chosen_in_both_languages(
-    client: TestClient, tokens: list[str]
+def test_controls_are_among_the_pairs_and_count_for_nothing_but_the_reader(
+    reader: User, settings: Settings, catalogue: Catalogue, people: object, blinding: Blinding
 ) -> None:
-    english = client.get(f"{URL}/{tokens[0]}").text
-    french = client.get(f"{URL}/{tokens[0]}?lang=fr").text
+    digests = [add_pack(settings, catalogue, number) for number in range(20, 25)]
+    packs = ResearchStore(settings).packs
+    plant(catalogue, PROJECT, sorted([i.sha256 for i in review_items(catalogue, PROJECT)]), packs)
+    listed = re.findall(rf'href="{URL}/([0-9a-f]+)"', reader.get(URL).text)
+    pairs = review_items(catalogue, PROJECT)
+    assert len(listed) == len(pairs) + 3
+    for token in listed:
+        assert read(reader, token).status_code == 303
+    assert len(verdicts(catalogue)) == len(pairs) >= len(digests)
+    with catalogue.session() as session:
+        kinds = sorted(row.kind for row in session.scalars(select(ControlRead)))
+    assert kinds == ["identical", "planted", "repeat"]
+    assert "repeat" not in reader.get("/log").text
+
+
+def test_every_reason_can_be_chosen_in_both_languages(reader: User, tokens: list[str]) -> None:
+    english = reader.get(f"{URL}/{tokens[0]}").text
+    french = reader.get(f"{URL}/{tokens[0]}?lang=fr").text
     for reason in REASONS:
         assert f'name="reasons" value="{reason}"' in english
         assert f'name="reasons" value="{reason}"' in french
@@ -226,34 +243,26 @@ def test_every_reason_can_be_chosen_in_both_languages(
     ],
 )
 def test_the_language_is_the_addresss_then_the_browsers_then_english(
-    client: TestClient, query: str, header: str | None, language: str
+    nobody, query: str, header: str | None, language: str
 ) -> None:
-    answer = client.get(f"/{query}", headers={"accept-language": header} if header else {})
+    headers = {"accept-language": header} if header else {}
+    answer = nobody.get(f"/sign-in{query}", headers=headers)
     assert answer.headers["content-language"] == language
     assert f'<html lang="{language}">' in answer.text
 
 
-def test_links_keep_the_language_that_was_asked_for(client: TestClient, tokens: list[str]) -> None:
-    assert f'href="{URL}/{tokens[0]}?lang=fr"' in client.get(f"{URL}?lang=fr").text
-    form = {**form_of(client, tokens[0]), "verdict": "accept"}
-    answer = client.post(
-        f"{URL}/{tokens[0]}?lang=fr",
-        data=form,
-        headers={"origin": ORIGIN},
-        follow_redirects=False,
-    )
+def test_links_keep_the_language_that_was_asked_for(reader: User, tokens: list[str]) -> None:
+    assert f'href="{URL}/{tokens[0]}?lang=fr"' in reader.get(f"{URL}?lang=fr").text
+    form = {**ANSWERS, "verdict": "accept"}
+    answer = reader.send(f"{URL}/{tokens[0]}?lang=fr", form, origin=ORIGIN)
     assert answer.headers["location"].endswith("?saved=1&lang=fr")
 
 
-def test_the_footer_says_that_readers_are_not_proven(client: TestClient) -> None:
-    assert "Reader names are typed, not proven" in client.get("/").text
-
-
 def test_a_project_with_broken_settings_does_not_close_the_room(
-    client: TestClient, settings: Settings
+    sign_in, settings: Settings
 ) -> None:
     broken = settings.config_root / "projects" / "broken.yaml"
     broken.write_text("name: broken\nnot_a_field: 1\n", encoding="utf-8")
-    page = client.get("/").text
+    page = sign_in("officer").get("/").text
     assert "The settings of this project cannot be read." in page
     assert "<code>prostate</code>" in page

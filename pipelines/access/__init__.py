@@ -1,0 +1,1 @@
+"""Who may use the portal: accounts, passwords, sessions, tokens, and the log of what they did."""

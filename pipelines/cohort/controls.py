@@ -1,0 +1,155 @@
+"""Controls: pairs mixed among the others to learn how a reader reads; never announced.
+
+About one in ten pairs is shown again with its sides swapped, one in ten with one side twice, one in
+twenty spoilt on purpose. They say nothing of a volume and do not count for the gate, but for what
+readers must have noticed at least.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from sqlalchemy import delete, select
+
+from pipelines.catalogue.database import Catalogue
+from pipelines.catalogue.research import ControlRead, Planted
+from pipelines.cohort.gate import Vigilance
+from pipelines.cohort.packs import build_spoilt, load_pack
+
+__all__ = [
+    "Control",
+    "controls",
+    "plant",
+    "planted_of",
+    "record_control",
+    "spoil",
+    "vigilance",
+]
+
+Kind = Literal["identical", "repeat", "planted"]
+
+SHARES: dict[Kind, float] = {"identical": 0.10, "repeat": 0.10, "planted": 0.05}
+"""How many controls of a kind there are for each pair; one at least from `LEAST_PAIRS` on."""
+
+LEAST_PAIRS = 5
+"""Fewer pairs have no controls: they would be half of what is read."""
+
+BLUR_SHARE = 0.02
+"""Width of the blur of a spoilt pair, as a share of the image's shorter side."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control: what it is, and the pair that is shown."""
+
+    kind: Kind
+    sha256: str
+
+
+def controls(pairs: Iterable[str], planted: Mapping[str, str]) -> list[Control]:
+    """Return the controls of a project's pairs, the same on every call.
+
+    Parameters
+    ----------
+    pairs : iterable of str
+        Digests of the pairs.
+    planted : mapping
+        Digest of a pair -> digest of its spoilt copy.
+    """
+    known = list(pairs)
+    made = []
+    for kind in SHARES:
+        for digest in chosen(known, kind):
+            shown = planted.get(digest) if kind == "planted" else digest
+            if shown is not None:
+                made.append(Control(kind, shown))
+    return made
+
+
+def chosen(pairs: Iterable[str], kind: Kind) -> list[str]:
+    """Return the pairs of which controls of a kind are made."""
+    ordered = sorted(pairs, key=lambda d: hashlib.sha256(f"{kind}:{d}".encode()).digest())
+    if len(ordered) < LEAST_PAIRS:
+        return []
+    return ordered[: max(1, round(SHARES[kind] * len(ordered)))]
+
+
+def spoil(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Return an image (slice, row, column) blurred in its plane, as by a careless denoiser."""
+    sigma = max(1.5, BLUR_SHARE * min(values.shape[1:]))
+    known = np.isfinite(values)
+    filled = np.where(known, values, 0).astype(np.float32)
+    blurred: NDArray[np.float32] = ndimage.gaussian_filter(filled, (0.0, sigma, sigma))
+    return blurred
+
+
+def plant(catalogue: Catalogue, project: str, pairs: Iterable[str], packs_root: Path) -> set[str]:
+    """Make the spoilt copies of a project's pairs; return those that are not needed any more."""
+    wanted = chosen(pairs, "planted")
+    former = planted_of(catalogue, project)
+    made = {}
+    for digest in wanted:
+        spoilt = former.get(digest)
+        if spoilt is None or not (packs_root / spoilt / "pack.json").is_file():
+            pack = load_pack(packs_root, digest)
+            spoilt = build_spoilt(pack, spoil(pack.after), packs_root)
+        made[digest] = spoilt
+    with catalogue.session() as session:
+        session.execute(delete(Planted).where(Planted.project == project))
+        session.add_all(
+            [Planted(project=project, sha256=s, of_sha256=d) for d, s in sorted(made.items())]
+        )
+        session.flush()
+        used = set(session.scalars(select(Planted.sha256)))
+    return set(former.values()) - used
+
+
+def planted_of(catalogue: Catalogue, project: str) -> dict[str, str]:
+    """Return the spoilt copies of a project: digest of the pair -> digest of the copy."""
+    with catalogue.session() as session:
+        rows = session.scalars(select(Planted).where(Planted.project == project))
+        return {row.of_sha256: row.sha256 for row in rows}
+
+
+def record_control(
+    catalogue: Catalogue,
+    project: str,
+    control: Control,
+    *,
+    reader: str,
+    verdict: str,
+    answers: Mapping[str, Any],
+) -> None:
+    """Keep what a reader said of a control."""
+    with catalogue.session() as session:
+        session.add(
+            ControlRead(
+                project=project,
+                kind=control.kind,
+                pack_sha256=control.sha256,
+                reader=reader,
+                verdict=verdict,
+                answers=dict(answers),
+                decided_at=datetime.now(UTC),
+            )
+        )
+
+
+def vigilance(catalogue: Catalogue, project: str) -> Vigilance:
+    """Return how many spoilt pairs were noticed: rejected, or something on one side alone."""
+    chosen_rows = select(ControlRead).where(
+        ControlRead.project == project, ControlRead.kind == "planted"
+    )
+    with catalogue.session() as session:
+        rows = session.scalars(chosen_rows.order_by(ControlRead.read_id)).all()
+        last = {(row.reader, row.pack_sha256): row for row in rows}
+        noticed = [r.verdict == "reject" or bool(r.answers.get("only_on")) for r in last.values()]
+    return Vigilance(len(noticed), sum(noticed))
