@@ -145,6 +145,7 @@ async function show() {
   const text = `${state.index + 1} ${panes.dataset.ofWord} ${state.plane.count}`;
   byId("slice").value = state.index + 1;
   byId("place").textContent = text;
+  panes.setAttribute("aria-busy", "true");
   try {
     const { index } = state;
     const shown = await Promise.all(canvases.map((c) => frame(address(c.dataset.pane, index))));
@@ -155,6 +156,7 @@ async function show() {
     return;
   }
   draw();
+  panes.setAttribute("aria-busy", "false");
   say(`${panes.dataset.sliceWord} ${text}`);
   canvases.forEach((canvas) => {
     canvas.setAttribute("aria-label", `${canvas.dataset.label}, ${panes.dataset.sliceWord} ${text}`);
