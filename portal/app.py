@@ -23,7 +23,9 @@ from pipelines.access.sessions import Sessions
 from pipelines.catalogue.database import Catalogue, open_research
 from portal.api import api_router
 from portal.blinding import Blinding, blinding_key, commitment
-from portal.door import Door, demand_table, form_key, sign_in_first
+from portal.dicomweb.routes import dicomweb_router
+from portal.dicomweb.shelf import Shelf
+from portal.door import PROGRAMS, Door, demand_table, form_key, sign_in_first
 from portal.guard import Guard
 from portal.pages import Pages
 from portal.people import people_router
@@ -89,6 +91,7 @@ def create_app(
         releases_router(settings, catalogue, rooms, scopes, pages),
         projects_router(settings, catalogue, rooms, pages),
         api_router(book, catalogue, rooms),
+        dicomweb_router(rooms, catalogue, Shelf(settings, catalogue)),
     )
     demand_table(routers)
     for router in routers:
@@ -120,7 +123,7 @@ def _add_problems(app: FastAPI, pages: Pages) -> None:
         return said(request, error.status_code)
 
     def said(request: Request, status: int, code: str | None = None) -> Response:
-        if not request.url.path.startswith("/api/"):
+        if not request.url.path.startswith(PROGRAMS):
             return pages.problem(request, status, code)
         words = codes().get(code or "")
         told = {"status": status, "code": code, "en": words.en if words else None}

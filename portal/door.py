@@ -21,6 +21,7 @@ from portal.guard import is_same_origin
 from portal.scope import Scopes
 
 __all__ = [
+    "PROGRAMS",
     "VISIT_COOKIE",
     "Door",
     "Rule",
@@ -32,6 +33,9 @@ __all__ = [
     "session_of",
     "sign_in_first",
 ]
+
+PROGRAMS = ("/api/", "/dicomweb/")
+"""What programs ask with a token; a browser's session does not count there."""
 
 VISIT_COOKIE = "accordage_visit"
 """Binds the form of signing in to a browser that has no session yet."""
@@ -78,7 +82,7 @@ class Door:
         """
         route = request.scope["route"]
         rule = route_rules()[f"{request.method.replace('HEAD', 'GET')} {route.path}"]
-        is_program = route.path.startswith(("/api/", "/dicomweb/"))
+        is_program = route.path.startswith(PROGRAMS)
         person = self._program(request) if is_program else self._browser(request)
         request.state.person = person
         if rule.roles and person is None:
