@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from config.settings import Settings
 from pipelines.access.sessions import Sessions
@@ -22,6 +22,9 @@ __all__ = ["Seat", "Served", "chromium", "seat", "serve"]
 
 _ARGUMENTS = ["--disable-gpu", "--no-sandbox", "--disable-frame-rate-limit", "--disable-gpu-vsync"]
 """No GPU, and frames as fast as they can be drawn: what is timed is the drawing."""
+
+_PATIENCE_MS = 60_000
+"""How long a busy machine may take for what is there at once elsewhere."""
 
 
 @dataclass
@@ -74,6 +77,7 @@ def serve(settings: Settings, secret: bytes) -> Iterator[Served]:
 def chromium() -> Iterator[Browser]:
     """Open the browser; without a GPU, as in CI."""
     path = needs.program("chromium", "chromium")
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         try:
@@ -90,6 +94,7 @@ def seat(browser: Browser, served: Served, name: str) -> Seat:
     context = browser.new_context(viewport={"width": 1500, "height": 950}, locale="en-GB")
     cookie = {"name": "accordage_session", "value": session, "url": served.url}
     context.add_cookies([cookie])  # type: ignore[list-item]
+    context.set_default_timeout(_PATIENCE_MS)
     page = context.new_page()
     taken = Seat(page, context, served.url)
     page.on("console", lambda said: taken.complaints.append(said.text))
