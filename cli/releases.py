@@ -67,6 +67,26 @@ def cohort_holders(project: str, home: Home = None, as_json: AsJson = False) -> 
     show(found, as_json=as_json)
 
 
+@app.command("evidence")
+def cohort_evidence(
+    project: str,
+    out: Annotated[Path, typer.Argument(help="Folder for the documents.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what readers said as DICOM: a report a read (SR), a note a reject (KOS 113001).
+
+    Example: `accordage cohort evidence prostate-mpmri evidence/`
+    """
+    from config.settings import load_settings
+    from pipelines.cohort.evidence import write_evidence
+    from pipelines.workspace import open_workspace
+
+    with open_workspace(load_settings(home), sweep=False) as ws:
+        found = write_evidence(ws, ws.project(project).name, out)
+    show(found, as_json=as_json)
+
+
 @app.command("withdraw")
 def cohort_withdraw(
     project: str,

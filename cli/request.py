@@ -122,6 +122,27 @@ def request_step(
     typer.echo(f"{name}: {state}")
 
 
+@app.command("due")
+def request_due(home: Home = None, as_json: AsJson = False) -> None:
+    """List the released requests whose last day is near or past, with the reminder that stands.
+
+    Example: `accordage request due --json`
+    """
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from config.settings import load_settings
+    from pipelines.catalogue.database import open_research
+    from pipelines.requests.expiry import due
+
+    catalogue = open_research(load_settings(home))
+    try:
+        found = due(catalogue, datetime.now(UTC).date())
+    finally:
+        catalogue.close()
+    show([{**asdict(one), "ends": one.ends.isoformat()} for one in found], as_json=as_json)
+
+
 @app.command("approve")
 def request_approve(name: str, by: By, note: str = "", home: Home = None) -> None:
     """Approve a request as data officer; never one's own.

@@ -6,12 +6,12 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_serializer, field_validator
+from pydantic import BeforeValidator, Field, field_serializer, field_validator, model_validator
 
 from config.asked import AskedList
 from config.base import Frozen, Name, TimeZone
 
-__all__ = ["DateRange", "Delivery", "Pool", "Project", "Review", "Schedule", "Selection"]
+__all__ = ["DateRange", "Delivery", "Pool", "Project", "Review", "Schedule", "Selection", "Split"]
 
 
 class DateRange(Frozen):
@@ -85,6 +85,26 @@ class Review(Frozen):
         return next((p.name for p in self.pools if fnmatchcase(stratum, p.strata)), stratum)
 
 
+class Split(Frozen):
+    """Shares of the subjects that train, validate and test, by person."""
+
+    train: float = Field(default=0.7, ge=0, le=1)
+    """Share of the subjects to train on."""
+    validation: float = Field(default=0.15, ge=0, le=1)
+    """Share of the subjects to validate on."""
+    test: float = Field(default=0.15, ge=0, le=1)
+    """Share of the subjects to test on; not used with `test_sites`."""
+    test_sites: tuple[Name, ...] = ()
+    """Sites whose subjects are all tested on, and nobody else."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Split:
+        if abs(self.train + self.validation + self.test - 1) > 1e-9:
+            msg = "train, validation and test are not 1 together"
+            raise ValueError(msg)
+        return self
+
+
 class Delivery(Frozen):
     """What the release holds and until when."""
 
@@ -92,6 +112,8 @@ class Delivery(Frozen):
     """File formats in the release."""
     expires: date
     """Day on which access ends."""
+    split: Split | None = None
+    """Training, validation and test by person; none makes no split."""
 
 
 class Schedule(Frozen):

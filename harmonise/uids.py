@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from pydicom.uid import UID
 
-__all__ = ["derived_uid", "implementation_uid", "volume_id"]
+__all__ = ["derived_uid", "evidence_uid", "implementation_uid", "volume_id"]
 
 LABEL = b"accordage derived object 1"
 """Raised when what is hashed changes, so that old and new objects keep different UIDs."""
@@ -86,3 +86,8 @@ def volume_id(
         name += f"_b{b_value:g}"
     parts = [sorted(sources), None if b_value is None else f"{b_value:g}", recipe_hash]
     return f"{name}-{_digest(parts).hex()[:ID_HEX_DIGITS]}"
+
+
+def evidence_uid(*parts: str) -> UID:
+    """Return the UID of a document about derived objects: of the same facts always the same."""
+    return _uid(_digest(["evidence", *parts]))

@@ -26,6 +26,7 @@ from pipelines.requests.book import (
     steps_for,
     take_step,
 )
+from pipelines.requests.expiry import REMINDERS_DAYS, days_left
 from pipelines.requests.feasibility import counted
 from pipelines.requests.states import state_name
 from portal.door import person_at
@@ -148,6 +149,7 @@ class _Desk:
             "request",
             wish=asked,
             facts=facts,
+            ending=self._ending(asked, facts["state"]),
             count=self.book.count(person, name) if facts["state"] != "draft" else None,
             steps=steps_for(self.book.catalogue, name, person.name, person.roles),
         )
@@ -168,6 +170,12 @@ class _Desk:
             return show_request(self.book.catalogue, name)
         except ConfigurationError:
             raise HTTPException(404) from None
+
+    @staticmethod
+    def _ending(asked: CohortRequest, state: str) -> int | None:
+        """Return the days until a released request ends, when that is to be said."""
+        left = days_left(asked.model_dump(mode="json"), datetime.now(UTC).date())
+        return left if state == "released" and left <= max(REMINDERS_DAYS) else None
 
     def _form(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -10,10 +11,9 @@ from sqlalchemy import select
 from pipelines.access.people import Person
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import RequestEntry
+from pipelines.requests.expiry import has_access
 
 __all__ = ["Scopes"]
-
-_RECEIVING = ("released",)
 
 
 class Scopes:
@@ -40,7 +40,8 @@ class Scopes:
             return set(projects)
         chosen = select(RequestEntry).where(RequestEntry.requester == person.name)
         with self._catalogue.session() as session:
-            own = [r for r in session.scalars(chosen) if r.state in _RECEIVING]
+            today = datetime.now(UTC).date()
+            own = [r for r in session.scalars(chosen) if has_access(r, today)]
             return {str(r.content["criteria"]["collection"]) for r in own} & set(projects)
 
     def _asked(self, person: Person, name: str) -> bool:

@@ -34,6 +34,10 @@ Released by Accordage. Access ends on {expires}.
 | `data/` | derived DICOM series, NIfTI volumes and their provenance |
 | `proof.json` | score of the planted twin that went through the same policy and program |
 | `report.html` | pictures, attrition, refusals |
+| `flow.svg` | how many studies were asked for, and where the others were left |
+| `image_occurrence.parquet` | one row per series delivered from, for OMOP's imaging extension |
+| `split.parquet` | training, validation and test by person, where it was asked for |
+| `croissant.json`, `ro-crate-metadata.json` | the release described for machines |
 | `checksums.sha256` | check with `sha256sum --check checksums.sha256` |
 
 Values outside a volume's coverage are NaN in NIfTI and PixelPaddingValue in DICOM.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,9 +23,13 @@ from harmonise.manifest import ManifestRow
 from harmonise.parquet import write_acquisitions, write_manifest
 from pipelines.catalogue.research import Release
 from pipelines.cohort.accounts import ProjectAccount, SeriesAccount, account_of
+from pipelines.cohort.delivery.describe import write_crate, write_croissant
+from pipelines.cohort.delivery.flow import flow_svg
+from pipelines.cohort.delivery.omop import occurrences, write_occurrences
+from pipelines.cohort.delivery.split import assign, write_split
 from pipelines.cohort.gate import Gate
 from pipelines.cohort.readme import release_readme
-from pipelines.cohort.release_report import report_context
+from pipelines.cohort.release_report import asked_rows, report_context
 from pipelines.cohort.report import write_report
 from pipelines.cohort.review import project_gate
 from pipelines.cohort.twin_proof import PROOF, TwinProof, prove, seal_manifest
@@ -133,6 +138,7 @@ def _write(
         text = release_readme(project, version, content, gate, proof.sentence())
         (partial / "README.md").write_text(text, encoding="utf-8")
         write_report(partial, report_context(ws, project, version, content, gate, proof.sentence()))
+        _describe(ws, project, version, content, rows, partial)
         _write_checksums(partial)
         digest = sha256_file(partial / "manifest.parquet")
         for path in partial.rglob("*"):
@@ -189,6 +195,30 @@ def _deliver_models(
         path = shelf.find(digest)
         if path is not None:
             link_or_copy(path, folder / "models" / f"{digest}.json")
+
+
+def _describe(
+    ws: Workspace,
+    project: Project,
+    version: int,
+    content: ProjectAccount,
+    rows: Sequence[ManifestRow],
+    folder: Path,
+) -> None:
+    """Write what describes the release: OMOP's rows, the split, the flow, Croissant, RO-Crate."""
+    acquired = _acquired(ws, project, content)
+    write_occurrences(occurrences(rows, acquired), folder / "image_occurrence.parquet")
+    if project.delivery.split is not None:
+        sites: dict[str, set[str]] = defaultdict(set)
+        for series in content.series:
+            if series.delivered:
+                sites[str(series.manifest["subject"])].add(series.site)
+        seen = {subject: frozenset(of) for subject, of in sites.items()}
+        write_split(assign(seen, project.delivery.split, project.name), folder / "split.parquet")
+    (folder / "flow.svg").write_text(flow_svg(asked_rows(content)), encoding="utf-8")
+    today = datetime.now(UTC).date()
+    write_croissant(folder, project, version, today)
+    write_crate(folder, project, version, today)
 
 
 def _write_requests(content: ProjectAccount, path: Path) -> None:

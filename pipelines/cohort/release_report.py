@@ -15,7 +15,7 @@ from pipelines.cohort.roles import role_of
 from pipelines.cohort.strata import site_and_role
 from pipelines.workspace import Workspace
 
-__all__ = ["report_context"]
+__all__ = ["asked_rows", "report_context"]
 
 REACHED: dict[str, Stage] = {
     "found": "found",
@@ -50,15 +50,18 @@ def report_context(
         policy=project.policy,
         recipe=project.recipe,
         program_version=code_version(),
-        rows=tuple(
-            AskedRow(r.row_id, r.site, r.outcome, r.code, _reached(r)) for r in content.rows
-        ),
+        rows=asked_rows(content),
         volumes=tuple(_volume(ws, project, s) for s in content.series),
         packs_root=ws.research.packs,
         packs=_packs(ws, project.name),
         gate=gate,
         proof=proof,
     )
+
+
+def asked_rows(content: ProjectAccount) -> tuple[AskedRow, ...]:
+    """Return every study asked with the last stage it came to."""
+    return tuple(AskedRow(r.row_id, r.site, r.outcome, r.code, _reached(r)) for r in content.rows)
 
 
 def _reached(row: RowAccount) -> Stage:
