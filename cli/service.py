@@ -65,6 +65,26 @@ def portal(
 
 
 @app.command()
+def ohif(
+    project: Annotated[str, typer.Argument(help="Whose images the viewer shows.")],
+    dist: Annotated[Path, typer.Option(help="Folder of a built OHIF, with its index.html.")],
+    token_file: Annotated[Path, typer.Option(help="File with a token of the portal.")],
+    portal: Annotated[str, typer.Option(help="Address of the portal.")] = "http://127.0.0.1:8765",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8766,
+) -> None:
+    """Serve a viewer you fetched yourself, on this machine, over a project's DICOMweb.
+
+    It shows which series is which: for engineers and officers, never for readers.
+
+    Example: `accordage ohif prostate-mpmri --dist ohif/dist --token-file token`
+    """
+    from portal.ohif import run_viewer
+
+    token = token_file.read_text(encoding="utf-8").strip()
+    run_viewer(dist, portal, project, token, port)
+
+
+@app.command()
 def status(
     project: Annotated[str | None, typer.Argument()] = None,
     home: Home = None,

@@ -13,7 +13,7 @@ from config.errors import ConfigurationError, EnvironmentFault
 from config.settings import Settings
 from portal.app import LOOPBACK_HOSTS, create_app
 
-__all__ = ["run_portal"]
+__all__ = ["listen", "run_portal"]
 
 
 def run_portal(
@@ -42,7 +42,7 @@ def run_portal(
     is_sealed = certificate is not None and key is not None
     if host not in LOOPBACK_HOSTS and not is_sealed:
         raise ConfigurationError("PORTAL_NEEDS_TLS", "without it: " + ", ".join(LOOPBACK_HOSTS))
-    with _listen(host, port) as listener:
+    with listen(host, port) as listener:
         app = create_app(settings, hosts=names)
         config = uvicorn.Config(
             app,
@@ -55,7 +55,8 @@ def run_portal(
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raises ``PORT_IN_USE``."""
     try:
         return socket.create_server((host, port))
     except OSError as error:

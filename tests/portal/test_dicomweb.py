@@ -14,14 +14,16 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
+from config.errors import ConfigurationError
 from config.settings import Settings
 from pipelines.access.sessions import Sessions
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import ResearchObject, StudyRow
 from pipelines.store import ResearchStore
+from portal.ohif import create_viewer
 from tests.support.chromium import Served, serve
 
-from .conftest import PEOPLE, PROJECT, SECRET
+from .conftest import PEOPLE, PROJECT, SECRET, TestClient
 
 FILES = (
     "CT_small.dcm",
@@ -219,3 +221,44 @@ def test_what_is_not_there_is_not_found(served: Served, token: str, paths: list[
         405,
         411,
     }
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    """What a built viewer's folder looks like, with settings that point at somebody else."""
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    (folder / "index.html").write_text('<script src="/app-config.js"></script>', encoding="utf-8")
+    (folder / "app-config.js").write_text("window.config = {public: 1};", encoding="utf-8")
+    (folder / "main.js").write_text("1", encoding="utf-8")
+    return folder
+
+
+def test_a_viewer_gets_our_settings_and_the_projects_images_and_never_the_token(
+    served: Served, token: str, paths: list[Path], dist: Path
+) -> None:
+    app = create_viewer(dist, served.url, PROJECT, token)
+    with TestClient(app, base_url="http://127.0.0.1") as viewer:
+        settings = viewer.get("/app-config.js")
+        assert "public" not in settings.text
+        assert "/dicomweb" in settings.text
+        page = viewer.get("/viewer?StudyInstanceUIDs=1.2.3")
+        assert "app-config.js" in page.text
+        assert "connect-src 'self'" in page.headers["content-security-policy"]
+        assert viewer.get("/main.js").text == "1"
+        assert viewer.get("/", headers={"host": "evil.example"}).status_code == 400
+        study, series, instance = uids(paths[0])
+        base = f"/dicomweb/studies/{study}"
+        (row,) = viewer.get("/dicomweb/studies", params={"StudyInstanceUID": study}).json()
+        assert row["0020000D"]["Value"] == [study]
+        frame = viewer.get(
+            f"{base}/series/{series}/instances/{instance}/frames/1", headers={"accept": OHIF_FRAME}
+        )
+        assert dcmread(paths[0]).PixelData in frame.content
+        assert viewer.get(f"{base}x/series").status_code == 404
+        assert token not in settings.text + page.text + str(frame.headers)
+
+
+def test_a_folder_without_a_viewer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="VIEWER_NOT_FOUND"):
+        create_viewer(tmp_path, "http://127.0.0.1:1", PROJECT, "x")
