@@ -67,6 +67,22 @@ def cohort_holders(project: str, home: Home = None, as_json: AsJson = False) -> 
     show(found, as_json=as_json)
 
 
+@app.command("seal")
+def cohort_seal(
+    folder: Annotated[Path, typer.Argument(help="The release's folder.")],
+    target: Annotated[Path, typer.Argument(help="File to write.")],
+    to: Annotated[list[str], typer.Option(help="Recipient's public key, age1...; may repeat.")],
+) -> None:
+    """Write a release as one file that only its recipients open, with the program `age`.
+
+    Example: `accordage cohort seal prostate-mpmri/v1 prostate-v1.tar.age --to age1...`
+    """
+    from pipelines.cohort.sealed import seal_release
+
+    seal_release(folder, f"{folder.resolve().parent.name}-{folder.resolve().name}", to, target)
+    typer.echo(target)
+
+
 @app.command("evidence")
 def cohort_evidence(
     project: str,

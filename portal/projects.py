@@ -13,9 +13,11 @@ from config.settings import Settings
 from pipelines.access.log import note_act
 from pipelines.catalogue.database import Catalogue
 from pipelines.cohort.accounts import account_of
+from pipelines.cohort.actions import actions
 from pipelines.cohort.agreement import agreement
 from pipelines.cohort.release import release
 from pipelines.cohort.review import project_gate
+from pipelines.store import ResearchStore
 from pipelines.workspace import open_workspace
 from portal.door import person_at
 from portal.pages import Pages
@@ -57,6 +59,7 @@ class _Desk:
             refusals=sorted(refusals.items()),
             gate=project_gate(self.catalogue, known),
             limit=known.review.max_reject_rate,
+            actions=actions(ResearchStore(self.settings), self.catalogue, known.name),
         )
 
     def agreement(self, request: Request, project: str) -> Response:

@@ -10,7 +10,9 @@ from config.errors import ConfigurationError
 from config.library import find_project
 from config.settings import Settings
 from pipelines.catalogue.database import open_research
+from pipelines.cohort.actions import actions
 from pipelines.cohort.review import project_gate, record_decision, review_items
+from pipelines.store import ResearchStore
 
 __all__ = ["keep_verdicts", "list_pairs"]
 
@@ -22,6 +24,9 @@ def list_pairs(settings: Settings, project: str) -> dict[str, Any]:
     try:
         return {
             "gate": project_gate(catalogue, chosen).as_json(),
+            "to_do": [
+                asdict(one) for one in actions(ResearchStore(settings), catalogue, chosen.name)
+            ],
             "pairs": [asdict(item) for item in review_items(catalogue, chosen.name)],
         }
     finally:
