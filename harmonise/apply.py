@@ -10,19 +10,15 @@ from typing import Any, TypeVar
 
 from config.errors import ConfigurationError, RejectedError
 from config.files import write_whole
+from harmonise.beside import write_masks, write_pictures
 from harmonise.computed import made_of, natives_of, read_planned
 from harmonise.diffusion_checks import Check
 from harmonise.encode import (
     Labels,
     may_be_map,
-    may_be_picture,
-    segment_of,
     write_diffusion,
     write_map,
-    write_mask,
     write_nifti,
-    write_picture,
-    write_segmentation,
     write_series,
 )
 from harmonise.encode.files import folder_name
@@ -32,7 +28,7 @@ from harmonise.mr_figures import mr_figures
 from harmonise.mr_quality import Outline
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
 from harmonise.provenance import StepRecord, provenance_of, step_record, volume_digest
-from harmonise.qc import coverage_fraction, measure
+from harmonise.qc import measure
 from harmonise.rows import declined_row, made_row
 from harmonise.series import Refusal
 from harmonise.slices import frames_of_slices, placed, turned
@@ -190,7 +186,7 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
         provenance=provenance,
     )
     nifti = write_nifti(volume, folder / f"{planned.volume_id}.nii.gz")
-    _write_pictures(plan, volume, folder / planned.volume_id)
+    write_pictures(plan.recipe.outputs, volume, folder / planned.volume_id)
     if planned.role.b_value is not None:
         write_diffusion(
             planned.role.b_value,
@@ -199,59 +195,19 @@ def _make(plan: StudyPlan, planned: PlannedVolume, out: Path, progress: _Progres
             folder / planned.volume_id,
             is_known=bool(planned.parts) or planned.stack.frames[0].scan_gradient is None,
         )
-    _write_masks(plan, planned, volume, folder, images, labels, provenance)
+    write_masks(
+        planned,
+        volume,
+        folder,
+        images,
+        labels,
+        provenance,
+        is_segmented=plan.recipe.outputs.masks == "segmentation",
+    )
     write_whole(folder / f"{planned.volume_id}.json", canonical_json(provenance) + b"\n")
     dicom = (folder / planned.volume_id).relative_to(out).as_posix()
     path = nifti.relative_to(out).as_posix()
     return made_row(plan, planned, volume, codes, dicom=dicom, nifti=path)
-
-
-def _write_pictures(plan: StudyPlan, volume: Volume, stem: Path) -> None:
-    """Write the pictures the recipe asks for: ``<volume_id>.png`` and ``<volume_id>.model.png``."""
-    outputs = plan.recipe.outputs
-    if not may_be_picture(volume):
-        return
-    if outputs.png:
-        write_picture(volume, stem.with_name(f"{stem.name}.png"))
-    if outputs.model_ready is not None:
-        target = stem.with_name(f"{stem.name}.model.png")
-        write_picture(volume, target, shape=outputs.model_ready)
-
-
-def _regions(volume: Volume) -> list[str]:
-    """Return the masks to write: where the field of view does not fill the grid, and regions."""
-    uncovered = ["coverage"] if coverage_fraction(volume) < 1.0 else []
-    return uncovered + sorted(name for name, mask in volume.regions.items() if mask.any())
-
-
-def _may_be_segmented(volume: Volume, region: str) -> bool:
-    """Tell whether a Segmentation can hold a mask: without a place it holds one frame only."""
-    return volume.grid.positioned or (region != "coverage" and volume.grid.shape[0] == 1)
-
-
-def _write_masks(
-    plan: StudyPlan,
-    planned: PlannedVolume,
-    volume: Volume,
-    folder: Path,
-    images: Sequence[Path],
-    labels: Labels,
-    provenance: dict[str, Any],
-) -> None:
-    """Write where something was measured, and regions, as NIfTI and as the recipe's outputs say."""
-    for region in _regions(volume):
-        mask = folder / f"{planned.volume_id}.{region}"
-        write_mask(segment_of(volume, region), volume.grid, mask.with_name(f"{mask.name}.nii.gz"))
-        if plan.recipe.outputs.masks == "segmentation" and _may_be_segmented(volume, region):
-            write_segmentation(
-                volume,
-                planned.stack,
-                mask.with_name(f"{mask.name}.dcm"),
-                images=images,
-                labels=labels,
-                provenance=provenance,
-                region=region,
-            )
 
 
 def _flagged(planned: PlannedVolume, records: Sequence[StepRecord]) -> list[str]:

@@ -10,19 +10,17 @@ from typing import Any
 
 from config.errors import RejectedError
 from harmonise.classify import DIFFUSION, MAPS, role_of
+from harmonise.copies import Mismatch, damage, without_copies
 from harmonise.series import Frame, Passport, Refusal, Stack
 from harmonise.slides.stacks import is_slide, slide_stacks
 from harmonise.split import split_frames
 from harmonise.torn import without_torn
 from harmonise.vendor.harvest import B_EXPECTED_ABOVE, merge
-from harmonise.vendor.headers import dataset_digest
 from harmonise.vendor.instance import Instance, read_instance
 from harmonise.vendor.mosaic import tile_frames
 from harmonise.vendor.stripped import with_stripped
 
 __all__ = ["read_stacks"]
-
-Mismatch = tuple[str, str]
 
 
 def read_stacks(
@@ -92,8 +90,8 @@ def _series(
     instances = sorted((i for i in instances if not i.unsupported), key=lambda i: i.sop_uid)
     if not instances:
         return [], refusals
-    instances, flags, fault = _without_copies(instances)
-    fault = _damage(instances) or fault or _whole_series_fault(instances)
+    instances, flags, fault = without_copies(instances)
+    fault = damage(instances) or fault or _whole_series_fault(instances)
     if fault is not None:
         return [], [*refusals, _refuse(instances[0], *fault)]
     if all(is_slide(instance) for instance in instances):
@@ -132,32 +130,6 @@ def _with_panels(stacks: list[Stack]) -> list[Stack]:
         return replace(stack, panel=f"p{places.index(own) + 1}")
 
     return [named(stack) for stack in stacks]
-
-
-def _without_copies(
-    instances: list[Instance],
-) -> tuple[list[Instance], tuple[str, ...], Mismatch | None]:
-    """Drop objects that came twice; the same SOPInstanceUID with other bytes is a conflict."""
-    kept: dict[str, Instance] = {}
-    flags: tuple[str, ...] = ()
-    for instance in instances:
-        first = kept.setdefault(instance.sop_uid, instance)
-        if first is instance:
-            continue
-        if dataset_digest(first.path) != dataset_digest(instance.path):
-            detail = "(0008,0018) one UID, two different objects"
-            return list(kept.values()), (), ("INSTANCE_CONFLICT", detail)
-        flags = ("DUPLICATE_INSTANCE",)
-    return list(kept.values()), flags, None
-
-
-def _damage(instances: list[Instance]) -> Mismatch | None:
-    """Return the fault of a series of which a file is damaged: the rest may look whole."""
-    damaged = sorted({i.damaged for i in instances if i.damaged})
-    if not damaged:
-        return None
-    count = sum(1 for i in instances if i.damaged)
-    return "FILE_UNREADABLE", f"{count} of {len(instances)} files: {', '.join(damaged)}"
 
 
 def _whole_series_fault(instances: list[Instance]) -> Mismatch | None:

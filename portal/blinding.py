@@ -30,7 +30,7 @@ class Shown:
     project: str
     reader: str
     sha256: str
-    kind: Literal["pair", "identical", "repeat", "planted"] = "pair"
+    kind: Literal["pair", "identical", "repeat", "spoilt"] = "pair"
 
 
 class Blinding:

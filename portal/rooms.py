@@ -16,7 +16,7 @@ from config.settings import Settings
 from pipelines.access.people import Person
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import ControlRead, Decision
-from pipelines.cohort.controls import controls, planted_of
+from pipelines.cohort.controls import controls, spoilt_of
 from pipelines.cohort.gate import Gate
 from pipelines.cohort.packs import ReviewPack, load_pack
 from pipelines.cohort.review import ReviewItem, project_gate, review_items
@@ -100,11 +100,11 @@ class Rooms:
         """
         items = review_items(self._catalogue, project.name)
         read = self._controls_read(project.name, person.name)
-        planted = planted_of(self._catalogue, project.name)
+        spoilt = spoilt_of(self._catalogue, project.name)
         made = [self._pair(item, project, person) for item in items]
         if not any(pair.done or (pair.open and not pair.settles) for pair in made):
             return sorted(made, key=lambda pair: pair.token)  # nothing to read, so no controls
-        for control in controls([item.sha256 for item in items], planted):
+        for control in controls([item.sha256 for item in items], spoilt):
             shown = Shown(project.name, person.name, control.sha256, control.kind)
             done = (control.kind, control.sha256) in read
             role = self._role(control.sha256)

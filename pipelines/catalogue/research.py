@@ -16,12 +16,12 @@ __all__ = [
     "Decision",
     "Draft",
     "Pack",
-    "Planted",
     "Release",
     "RequestEntry",
     "RequestEvent",
     "ResearchObject",
     "SeriesResult",
+    "SpoiltPair",
     "StageRun",
     "StudyRow",
     "Withdrawal",
@@ -112,10 +112,10 @@ class Decision(Base):
     """What else was asked of the reader, by question."""
 
 
-class Planted(Base):
+class SpoiltPair(Base):
     """A pair spoilt on purpose, to see whether it is noticed; no release knows it."""
 
-    __tablename__ = "planted"
+    __tablename__ = "spoilt_pair"
 
     project: Mapped[str] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(primary_key=True)
@@ -130,7 +130,7 @@ class ControlRead(Base):
     read_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     project: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]
-    """``identical``, ``repeat`` (sides swapped) or ``planted``."""
+    """``identical``, ``repeat`` (sides swapped) or ``spoilt``."""
     pack_sha256: Mapped[str]
     reader: Mapped[str]
     verdict: Mapped[str]

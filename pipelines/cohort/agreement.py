@@ -165,7 +165,7 @@ def _figures(
             mine[row.kind][row.pack_sha256] = row
     seconds = [float(r.answers["seconds"]) for r in reads.values() if r.answers.get("seconds")]
     again = {d: row for d, row in mine["repeat"].items() if d in reads}
-    spoilt = mine["planted"].values()
+    spoilt = mine["spoilt"].values()
     return ReaderFigures(
         reader,
         len(reads),

@@ -15,7 +15,7 @@ from config.errors import AccordageError
 from config.project import Project
 from harmonise.study import before_volume
 from pipelines.catalogue.research import Decision, Pack, SeriesResult
-from pipelines.cohort.controls import plant
+from pipelines.cohort.controls import make_spoilt
 from pipelines.cohort.draw import draw
 from pipelines.cohort.nifti import read_like
 from pipelines.cohort.packs import build_pack
@@ -55,7 +55,7 @@ def assemble(ws: Workspace, project: Project) -> StageAccount:
                 ws.progress.advance("assemble")
         _forget(ws, _write(ws, project, sample, known))
         shown = sorted({known[str(row.volume_id)] for row, _ in sample})
-        _forget(ws, plant(ws.catalogue, project.name, shown, ws.research.packs))
+        _forget(ws, make_spoilt(ws.catalogue, project.name, shown, ws.research.packs))
     ws.keep_account(account)
     return account
 

@@ -20,23 +20,23 @@ from scipy import ndimage
 from sqlalchemy import delete, select
 
 from pipelines.catalogue.database import Catalogue
-from pipelines.catalogue.research import ControlRead, Planted
+from pipelines.catalogue.research import ControlRead, SpoiltPair
 from pipelines.cohort.gate import Vigilance
 from pipelines.cohort.packs import build_spoilt, load_pack
 
 __all__ = [
     "Control",
     "controls",
-    "plant",
-    "planted_of",
+    "make_spoilt",
     "record_control",
     "spoil",
+    "spoilt_of",
     "vigilance",
 ]
 
-Kind = Literal["identical", "repeat", "planted"]
+Kind = Literal["identical", "repeat", "spoilt"]
 
-SHARES: dict[Kind, float] = {"identical": 0.10, "repeat": 0.10, "planted": 0.05}
+SHARES: dict[Kind, float] = {"identical": 0.10, "repeat": 0.10, "spoilt": 0.05}
 """How many controls of a kind there are for each pair; one at least from `LEAST_PAIRS` on."""
 
 LEAST_PAIRS = 5
@@ -54,21 +54,21 @@ class Control:
     sha256: str
 
 
-def controls(pairs: Iterable[str], planted: Mapping[str, str]) -> list[Control]:
+def controls(pairs: Iterable[str], spoilt: Mapping[str, str]) -> list[Control]:
     """Return the controls of a project's pairs, the same on every call.
 
     Parameters
     ----------
     pairs : iterable of str
         Digests of the pairs.
-    planted : mapping
+    spoilt : mapping
         Digest of a pair -> digest of its spoilt copy.
     """
     known = list(pairs)
     made = []
     for kind in SHARES:
         for digest in chosen(known, kind):
-            shown = planted.get(digest) if kind == "planted" else digest
+            shown = spoilt.get(digest) if kind == "spoilt" else digest
             if shown is not None:
                 made.append(Control(kind, shown))
     return made
@@ -91,10 +91,12 @@ def spoil(values: NDArray[Any]) -> NDArray[np.float32]:
     return blurred
 
 
-def plant(catalogue: Catalogue, project: str, pairs: Iterable[str], packs_root: Path) -> set[str]:
+def make_spoilt(
+    catalogue: Catalogue, project: str, pairs: Iterable[str], packs_root: Path
+) -> set[str]:
     """Make the spoilt copies of a project's pairs; return those that are not needed any more."""
-    wanted = chosen(pairs, "planted")
-    former = planted_of(catalogue, project)
+    wanted = chosen(pairs, "spoilt")
+    former = spoilt_of(catalogue, project)
     made = {}
     for digest in wanted:
         spoilt = former.get(digest)
@@ -103,19 +105,19 @@ def plant(catalogue: Catalogue, project: str, pairs: Iterable[str], packs_root: 
             spoilt = build_spoilt(pack, spoil(pack.after), packs_root)
         made[digest] = spoilt
     with catalogue.session() as session:
-        session.execute(delete(Planted).where(Planted.project == project))
+        session.execute(delete(SpoiltPair).where(SpoiltPair.project == project))
         session.add_all(
-            [Planted(project=project, sha256=s, of_sha256=d) for d, s in sorted(made.items())]
+            [SpoiltPair(project=project, sha256=s, of_sha256=d) for d, s in sorted(made.items())]
         )
         session.flush()
-        used = set(session.scalars(select(Planted.sha256)))
+        used = set(session.scalars(select(SpoiltPair.sha256)))
     return set(former.values()) - used
 
 
-def planted_of(catalogue: Catalogue, project: str) -> dict[str, str]:
+def spoilt_of(catalogue: Catalogue, project: str) -> dict[str, str]:
     """Return the spoilt copies of a project: digest of the pair -> digest of the copy."""
     with catalogue.session() as session:
-        rows = session.scalars(select(Planted).where(Planted.project == project))
+        rows = session.scalars(select(SpoiltPair).where(SpoiltPair.project == project))
         return {row.of_sha256: row.sha256 for row in rows}
 
 
@@ -146,7 +148,7 @@ def record_control(
 def vigilance(catalogue: Catalogue, project: str) -> Vigilance:
     """Return how many spoilt pairs were noticed: rejected, or something on one side alone."""
     chosen_rows = select(ControlRead).where(
-        ControlRead.project == project, ControlRead.kind == "planted"
+        ControlRead.project == project, ControlRead.kind == "spoilt"
     )
     with catalogue.session() as session:
         rows = session.scalars(chosen_rows.order_by(ControlRead.read_id)).all()

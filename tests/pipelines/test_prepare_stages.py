@@ -21,7 +21,7 @@ from pipelines.catalogue import identified
 from pipelines.catalogue.research import Pack, ResearchObject, SeriesResult, StudyRow
 from pipelines.cohort import twin_proof
 from pipelines.cohort.assemble import assemble
-from pipelines.cohort.controls import planted_of
+from pipelines.cohort.controls import spoilt_of
 from pipelines.cohort.release import draft_report, release
 from pipelines.cohort.review import record_decision, review_items
 from pipelines.demo.hospitals import World
@@ -280,7 +280,7 @@ def test_packs_that_left_the_sample_leave_the_disk_unless_they_were_read(ready: 
     read = min(all_of_them - few)
     record_decision(ready.catalogue, "tiny", read, reader="r1", verdict="accept")
     assemble(ready, project.model_copy(update={"review": generous}))
-    spoilt = set(planted_of(ready.catalogue, "tiny").values())
+    spoilt = set(spoilt_of(ready.catalogue, "tiny").values())
     assert len(spoilt) == 1
     assert {p.name for p in ready.research.packs.iterdir()} == few | {read} | spoilt
 

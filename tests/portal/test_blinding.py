@@ -14,7 +14,7 @@ from .conftest import ANSWERS, PROJECT, User
 URL = "/review/prostate"
 TELLING = re.compile(
     r"\b(before|after|avant|après|raw|derived|hopital|nord|sud|volume-\d)\b"
-    r"|arb'U|site-[a-z]\b|hopital|identical|\brepeat\b(?!\()|planted",
+    r"|arb'U|site-[a-z]\b|hopital|identical|\brepeat\b(?!\()|spoilt",
     re.IGNORECASE,
 )
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from config.settings import Settings
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import ControlRead, Decision
-from pipelines.cohort.controls import plant
+from pipelines.cohort.controls import make_spoilt
 from pipelines.cohort.packs import load_pack
 from pipelines.cohort.review import REASONS, record_decision, review_items
 from pipelines.store import ResearchStore
@@ -207,7 +207,9 @@ def test_controls_are_among_the_pairs_and_count_for_nothing_but_the_reader(
 ) -> None:
     digests = [add_pack(settings, catalogue, number) for number in range(20, 25)]
     packs = ResearchStore(settings).packs
-    plant(catalogue, PROJECT, sorted([i.sha256 for i in review_items(catalogue, PROJECT)]), packs)
+    make_spoilt(
+        catalogue, PROJECT, sorted([i.sha256 for i in review_items(catalogue, PROJECT)]), packs
+    )
     listed = re.findall(rf'href="{URL}/([0-9a-f]+)"', reader.get(URL).text)
     pairs = review_items(catalogue, PROJECT)
     assert len(listed) == len(pairs) + 3
@@ -216,7 +218,7 @@ def test_controls_are_among_the_pairs_and_count_for_nothing_but_the_reader(
     assert len(verdicts(catalogue)) == len(pairs) >= len(digests)
     with catalogue.session() as session:
         kinds = sorted(row.kind for row in session.scalars(select(ControlRead)))
-    assert kinds == ["identical", "planted", "repeat"]
+    assert kinds == ["identical", "repeat", "spoilt"]
     assert "repeat" not in reader.get("/log").text
 
 

@@ -64,7 +64,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('number'),
     )
     op.create_table(
-        'planted',
+        'spoilt_pair',
         sa.Column('project', sa.String(), nullable=False),
         sa.Column('sha256', sa.String(), nullable=False),
         sa.Column('of_sha256', sa.String(), nullable=False),
@@ -101,7 +101,7 @@ def downgrade() -> None:
         batch_op.drop_column('answers')
         batch_op.drop_column('kind')
     for table in (
-        'draft', 'control_read', 'planted', 'audit_entry', 'sign_in_failure',
+        'draft', 'control_read', 'spoilt_pair', 'audit_entry', 'sign_in_failure',
         'api_token', 'portal_session', 'invitation', 'account',
     ):  # fmt: skip
         op.drop_table(table)
