@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
 
@@ -55,6 +55,19 @@ class _SignInFirst(Exception):
     """A page was asked for by somebody unknown."""
 
 
+def _is_form(request: Request) -> bool:
+    """Return whether a browser sends something; a program proves itself with each request."""
+    return request.method not in {"GET", "HEAD"} and not request.url.path.startswith(PROGRAMS)
+
+
+async def _sent_token(request: Request) -> str:
+    """Return the token that came with a form, in its header or in it."""
+    if not _is_form(request):
+        return ""
+    given = request.headers.get("x-form-token") or (await request.form()).get("form_token")
+    return given if isinstance(given, str) else ""
+
+
 class Door:
     """Decides on every request before its route does anything.
 
@@ -71,8 +84,8 @@ class Door:
         self._scopes = scopes
         self._blinding = blinding
 
-    async def __call__(self, request: Request) -> None:
-        """Let a request in, or raise what refuses it.
+    def __call__(self, request: Request, given: Annotated[str, Depends(_sent_token)]) -> None:
+        """Let a request in, or raise what refuses it; not on the loop that serves the others.
 
         Raises
         ------
@@ -91,8 +104,8 @@ class Door:
             raise HTTPException(403)
         if person is not None and not self._scopes.hold(rule.scope, person, request.path_params):
             raise HTTPException(404)
-        if request.method != "GET" and not is_program:
-            await self._demand_own_form(request)
+        if _is_form(request) and not self._is_own(request, given):
+            raise HTTPException(403)
 
     def _browser(self, request: Request) -> Person | None:
         return self._sessions.person(session_of(request))
@@ -104,13 +117,9 @@ class Door:
             return None
         return self._sessions.program(given[len(_BEARER) :].strip())
 
-    async def _demand_own_form(self, request: Request) -> None:
-        if not is_same_origin(request):
-            raise HTTPException(403)
-        given = request.headers.get("x-form-token") or (await request.form()).get("form_token")
+    def _is_own(self, request: Request, given: str) -> bool:
         own = self._blinding.form_token(form_key(request))
-        if not isinstance(given, str) or not hmac.compare_digest(own.encode(), given.encode()):
-            raise HTTPException(403)
+        return is_same_origin(request) and hmac.compare_digest(own.encode(), given.encode())
 
 
 def _refuse_unknown(request: Request) -> Exception:

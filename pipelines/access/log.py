@@ -10,7 +10,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from config.errors import RejectedError
@@ -30,6 +30,8 @@ def note_act(session: Session, who: str, action: str, target: str = "") -> None:
     target : str
         A project, a version, a request, an account; never anything of a patient, nor a side.
     """
+    if session.get_bind().dialect.name == "postgresql":  # SQLite's transactions wait for each other
+        session.execute(text("LOCK TABLE audit_entry IN EXCLUSIVE MODE"))
     last = session.scalars(select(AuditEntry).order_by(AuditEntry.number.desc()).limit(1)).first()
     entry = AuditEntry(
         number=last.number + 1 if last else 1,

@@ -21,6 +21,7 @@ from sqlalchemy import select, text
 
 from config.errors import EnvironmentFault
 from config.settings import Settings, load_settings
+from pipelines.access.log import note_act, verify_acts
 from pipelines.acquire.gentle.leases import take_lease
 from pipelines.catalogue import identified, research
 from pipelines.catalogue.database import (
@@ -236,5 +237,26 @@ def test_hosts_that_share_a_postgresql_never_hold_more_places_than_a_pacs_has(
     assert take_lease(catalogues[0], "other", 1, 1000.0, 60.0) is not None
     with catalogues[0].session() as session:
         assert session.scalar(text("SELECT count(*) FROM pacs_lease WHERE site = 'site'")) <= 3
+    for catalogue in catalogues:
+        catalogue.close()
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+def test_acts_of_many_at_once_are_one_chain(
+    where: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    env = {}
+    if where == "postgresql":
+        env["ACCORDAGE_RESEARCH_URL"] = request.getfixturevalue("postgres_url") + "/research"
+    catalogues = [open_research(load_settings(tmp_path, env)) for _ in range(6)]
+
+    def note(catalogue: Catalogue) -> None:
+        for number in range(8):
+            with catalogue.session() as session:
+                note_act(session, "e.martin", "read", f"pair {number}")
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(note, catalogues))
+    assert verify_acts(catalogues[0])[0] == 48
     for catalogue in catalogues:
         catalogue.close()
