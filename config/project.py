@@ -75,6 +75,8 @@ class Review(Frozen):
     """Readers for each sampled pair."""
     sample: int = Field(default=3, ge=1)
     """Pairs drawn in each stratum at least; more are drawn where the confidence needs more."""
+    ratings: bool = False
+    """Whether readers also rate sharpness, noise, contrast, artefacts and the whole, 1 to 5."""
     least_vigilance: float = Field(default=0.0, ge=0, le=1)
     """Smallest share of the spoilt pairs mixed in that readers must notice; 0 asks nothing."""
     pools: tuple[Pool, ...] = ()

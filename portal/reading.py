@@ -21,7 +21,7 @@ from portal.door import person_at
 from portal.language import asked_language
 from portal.pages import Pages
 from portal.rooms import Pair, Rooms
-from portal.verdict import Answer
+from portal.verdict import CRITERIA, RATINGS, Answer
 from portal.view import planes_of, viewer_data
 
 __all__ = ["reading_router"]
@@ -62,6 +62,7 @@ async def _answer(request: Request) -> Answer:
         text("mark"),
         text("guessed"),
         float(seconds) if seconds.replace(".", "", 1).isdecimal() else 0.0,
+        {name: text(name) for name in RATINGS if text(name)},
     )
 
 
@@ -112,7 +113,7 @@ class _ReadingRoom:
         known, pair = self._pair(request, project, token)
         if not pair.open:
             raise HTTPException(404)
-        if answer.problem():
+        if answer.problem(rated=known.review.ratings):
             return self._pair_page(request, known, pair, answer, wrong=True)
         verify_pack(self.rooms.packs_root, pair.shown.sha256)
         self._keep(request, pair, answer)
@@ -188,10 +189,11 @@ class _ReadingRoom:
             planes=planes_of(header),
             data=data | {"next": self._next(project, waiting)},
             all_reasons=REASONS,
+            criteria=CRITERIA if project.review.ratings else (),
             saved=saved,
             settles=pair.settles,
             answer=answer,
-            wrong=answer.problem() if wrong else "",
+            wrong=answer.problem(rated=project.review.ratings) if wrong else "",
         )
 
     def _side(self, pair: Pair, pane: Pane) -> Any:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pipelines.cohort.packs import Side
 from pipelines.cohort.review import REASONS
 from portal.blinding import PANES, Blinding, Pane, Shown
 
-__all__ = ["Answer"]
+__all__ = ["CRITERIA", "RATINGS", "Answer"]
 
 LONGEST_S = 4 * 3600.0
 """A pair that was open for longer was left alone; its time says nothing."""
 
 MARK_PARTS = 4
+
+CRITERIA = ("sharpness", "noise", "contrast", "artefact", "overall")
+"""What is rated on each side, 1 to 5, where a project asks for it."""
+
+RATINGS = tuple(f"{criterion}/{pane}" for criterion in CRITERIA for pane in PANES)
+LEVELS = frozenset("12345")
+CONFIDENCES = frozenset("123")
 
 
 @dataclass(frozen=True)
@@ -29,20 +36,29 @@ class Answer:
     mark: str = ""
     guessed: str = ""
     seconds: float = 0.0
+    ratings: dict[str, str] = field(default_factory=dict)
+    """``criterion/pane`` -> 1 to 5."""
 
-    def problem(self) -> str:
-        """Return the text key of what is missing; empty when the answer can be kept."""
-        if self.preferred not in PANES or self.confidence not in {"1", "2", "3"}:
-            return "error_preferred"
-        if self.only_on not in {"no", *PANES}:
-            return "error_only_on"
-        if self.only_on in PANES and _mark(self.mark) is None:
-            return "error_mark"
-        if self.verdict not in {"accept", "reject"}:
-            return "error_verdict"
-        if set(self.reasons) - set(REASONS) or (self.verdict == "reject" and not self.reasons):
-            return "error_reasons"
-        return "" if self.guessed in PANES else "error_guessed"
+    def problem(self, *, rated: bool = False) -> str:
+        """Return the text key of what is missing; empty when the answer can be kept.
+
+        Parameters
+        ----------
+        rated : bool
+            Whether the project asks for ratings.
+        """
+        unrated = rated and any(self.ratings.get(one) not in LEVELS for one in RATINGS)
+        unreasoned = self.verdict == "reject" and not self.reasons
+        checks = {
+            "error_preferred": self.preferred not in PANES or self.confidence not in CONFIDENCES,
+            "error_only_on": self.only_on not in {"no", *PANES},
+            "error_mark": self.only_on in PANES and _mark(self.mark) is None,
+            "error_ratings": unrated,
+            "error_verdict": self.verdict not in {"accept", "reject"},
+            "error_reasons": unreasoned or bool(set(self.reasons) - set(REASONS)),
+            "error_guessed": self.guessed not in PANES,
+        }
+        return next((key for key, wrong in checks.items() if wrong), "")
 
     def kept(self, blinding: Blinding, shown: Shown) -> dict[str, Any]:
         """Return the answers by side, as they are kept, and the pane for the bias."""
@@ -58,6 +74,11 @@ class Answer:
             "only_on": side(self.only_on) if found else None,
             "mark": _mark(self.mark) if found else None,
             "guessed": side(self.guessed),
+            "ratings": {
+                criterion: {side(p): int(self.ratings[f"{criterion}/{p}"]) for p in PANES}
+                for criterion in CRITERIA
+                if all(self.ratings.get(f"{criterion}/{p}") in LEVELS for p in PANES)
+            },
             "seconds": round(self.seconds, 1) if 0 < self.seconds <= LONGEST_S else None,
         }
 

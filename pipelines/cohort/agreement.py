@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import median
 
@@ -18,7 +18,16 @@ from sqlalchemy import select
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import ControlRead, Decision, Pack
 
-__all__ = ["Agreement", "PairOfReaders", "ReaderFigures", "Share", "agreement", "alpha", "kappa"]
+__all__ = [
+    "Agreement",
+    "PairOfReaders",
+    "ReaderFigures",
+    "Share",
+    "agreement",
+    "alpha",
+    "kappa",
+    "vgc",
+]
 
 CONFIDENCE = 0.95
 
@@ -86,6 +95,10 @@ class Agreement:
     alpha: float | None
     preferred_harmonised: Share
     blinding: Share
+    vgc: dict[str, float] = field(default_factory=dict)
+    """Area under the visual grading characteristics curve by criterion (Bath and Mansson 2007, Br J
+    Radiol 80:169): how often the harmonised side is rated higher, ties by half; 0.5 is no
+    difference. Ratings are ranks, so no mean is taken."""
 
     @property
     def blinding_index(self) -> float | None:
@@ -116,7 +129,14 @@ def agreement(catalogue: Catalogue, project: str) -> Agreement:
         alpha(verdicts),
         _share(everything, "preferred", "after"),
         _share(everything, "guessed", "after"),
+        _vgc_by_criterion(everything),
     )
+
+
+def vgc(before: Sequence[int], after: Sequence[int]) -> float:
+    """Return how often a rating of ``after`` is above one of ``before``, ties by half."""
+    won = sum((a > b) + 0.5 * (a == b) for a in after for b in before)
+    return won / (len(before) * len(after))
 
 
 def kappa(one: Mapping[str, str], other: Mapping[str, str]) -> float | None:
@@ -147,6 +167,15 @@ def alpha(verdicts: Mapping[str, Mapping[str, str]]) -> float | None:
     unlike = sum(sum(a != b for a in given for b in given) / (len(given) - 1) for given in twice)
     expected = sum(total[a] * total[b] for a in total for b in total if a != b) / (n - 1)
     return 1 - unlike / expected
+
+
+def _vgc_by_criterion(rows: Sequence[Decision]) -> dict[str, float]:
+    given: dict[str, dict[str, list[int]]] = defaultdict(lambda: {"before": [], "after": []})
+    for row in rows:
+        for criterion, sides in row.answers.get("ratings", {}).items():
+            for side, level in sides.items():
+                given[criterion][side].append(level)
+    return {name: vgc(sides["before"], sides["after"]) for name, sides in given.items()}
 
 
 def _between(one: str, other: str, verdicts: Mapping[str, Mapping[str, str]]) -> PairOfReaders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.cohort.agreement import Share, alpha, kappa
+from pipelines.cohort.agreement import Share, alpha, kappa, vgc
 
 # The worked example of Cohen's kappa on Wikipedia: 20 yes/yes, 5 yes/no, 10 no/yes, 15 no/no.
 TABLE = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10 + [("no", "no")] * 15
@@ -44,3 +44,9 @@ def test_a_share_has_the_exact_interval_of_clopper_and_pearson() -> None:
     # none of 59: the upper limit solves (1 - p)^59 = 0.025
     assert Share(0, 59).interval == pytest.approx((0.0, 1 - 0.025 ** (1 / 59)))
     assert (Share(0, 0).value, Share(0, 0).interval) == (None, None)
+
+
+def test_the_area_under_the_vgc_curve_counts_ties_by_half() -> None:
+    # by hand: of nine comparisons of (3, 4, 5) with (2, 3, 4) six win, two tie, one loses
+    assert vgc([2, 3, 4], [3, 4, 5]) == pytest.approx(7 / 9)
+    assert vgc([3, 3], [3, 3]) == 0.5

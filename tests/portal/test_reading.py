@@ -14,6 +14,7 @@ from pipelines.cohort.packs import load_pack
 from pipelines.cohort.review import REASONS, record_decision, review_items
 from pipelines.store import ResearchStore
 from portal.blinding import Blinding, Shown
+from portal.verdict import CRITERIA
 
 from .conftest import ANSWERS, ORIGIN, PROJECT, User, add_pack
 
@@ -90,6 +91,7 @@ def test_a_verdict_is_kept_under_the_account_with_reasons_and_answers_by_side(
             "only_on": right,
             "mark": {"plane": "row", "index": 2, "row": 0, "column": 19},
             "guessed": right,
+            "ratings": {},
             "seconds": 31.5,
         }
 
@@ -268,3 +270,22 @@ def test_a_project_with_broken_settings_does_not_close_the_room(
     page = sign_in("officer").get("/").text
     assert "The settings of this project cannot be read." in page
     assert "<code>prostate</code>" in page
+
+
+def test_ratings_are_asked_for_where_the_project_wants_them_and_kept_by_side(
+    reader: User, settings: Settings, catalogue: Catalogue, digests: list[str], blinding: Blinding
+) -> None:
+    path = settings.config_root / "projects" / "prostate.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "review: {ratings: true}\n")
+    shown = Shown(PROJECT, "e.martin", digests[0])
+    token = blinding.token(shown)
+    assert read(reader, token).status_code == 400
+    page = reader.get(f"{URL}/{token}").text
+    assert page.count("<select name=") == 10
+    rated = {f"{c}/{p}": "4" if p == "left" else "2" for c in CRITERIA for p in ("left", "right")}
+    assert read(reader, token, **rated).status_code == 303
+    with catalogue.session() as session:
+        kept = session.scalars(select(Decision)).one().answers["ratings"]
+    left = blinding.side(shown, "left")
+    assert {c: kept[c][left] for c in CRITERIA} == dict.fromkeys(CRITERIA, 4)
+    assert all(sorted(kept[c].values()) == [2, 4] for c in CRITERIA)
