@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from pipelines.access.people import Person
 from pipelines.access.sessions import Sessions
 from portal.blinding import Blinding
 from portal.guard import is_same_origin
-from portal.scope import Scopes
+from portal.scope import QUERIED, Scopes
 
 __all__ = [
     "PROGRAMS",
@@ -84,8 +85,8 @@ class Door:
         self._scopes = scopes
         self._blinding = blinding
 
-    def __call__(self, request: Request, given: Annotated[str, Depends(_sent_token)]) -> None:
-        """Let a request in, or raise what refuses it; not on the loop that serves the others.
+    async def __call__(self, request: Request) -> None:
+        """Let a request in, or raise what refuses it; what may wait for a writer has a thread.
 
         Raises
         ------
@@ -96,26 +97,37 @@ class Door:
         route = request.scope["route"]
         rule = route_rules()[f"{request.method.replace('HEAD', 'GET')} {route.path}"]
         is_program = route.path.startswith(PROGRAMS)
-        person = self._program(request) if is_program else self._browser(request)
+        person = await (self._program(request) if is_program else self._browser(request))
         request.state.person = person
         if rule.roles and person is None:
             raise HTTPException(401) if is_program else _refuse_unknown(request)
         if person is not None and rule.roles and not person.has(*rule.roles):
             raise HTTPException(403)
-        if person is not None and not self._scopes.hold(rule.scope, person, request.path_params):
+        hold, path = self._scopes.hold, request.path_params
+        asks = rule.scope in QUERIED  # the others look at the person alone
+        held = (
+            await run_in_threadpool(hold, rule.scope, person, path)
+            if asks and person
+            else (person is None or hold(rule.scope, person, path))
+        )
+        if not held:
             raise HTTPException(404)
-        if _is_form(request) and not self._is_own(request, given):
+        if _is_form(request) and not self._is_own(request, await _sent_token(request)):
             raise HTTPException(403)
 
-    def _browser(self, request: Request) -> Person | None:
-        return self._sessions.person(session_of(request))
+    async def _browser(self, request: Request) -> Person | None:
+        secret = session_of(request)
+        person, is_due = self._sessions.look(secret)
+        if is_due:
+            await run_in_threadpool(self._sessions.person, secret)
+        return person
 
-    def _program(self, request: Request) -> Person | None:
+    async def _program(self, request: Request) -> Person | None:
         """Return whose token it is; a browser's session does not count, so no page can use it."""
         given = request.headers.get("authorization", "")
         if not given.lower().startswith(_BEARER):
             return None
-        return self._sessions.program(given[len(_BEARER) :].strip())
+        return await run_in_threadpool(self._sessions.program, given[len(_BEARER) :].strip())
 
     def _is_own(self, request: Request, given: str) -> bool:
         own = self._blinding.form_token(form_key(request))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from config.project import Project
@@ -90,10 +91,14 @@ class _ReadingRoom:
             raise HTTPException(404)
         return self._pair_page(request, known, pair, self._drafted(token), saved=bool(saved))
 
-    def frame(
+    async def frame(
         self, request: Request, project: str, token: str, pane: Pane, plane: Plane, index: int
     ) -> Response:
-        shown = self.rooms.shown(self._project(project), person_at(request), token)
+        # On the loop: threads that wait for each other's turn would cost three times the work.
+        person = person_at(request)
+        shown = self.rooms.seen(project, person, token) or await run_in_threadpool(
+            self.rooms.shown, project, person, token
+        )
         if shown is None:
             raise HTTPException(404)
         pack = self.rooms.pack(shown.sha256)

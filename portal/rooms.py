@@ -112,21 +112,25 @@ class Rooms:
         return sorted(made, key=lambda pair: (pair.shown.kind == "repeat", pair.token))
 
     def find(self, project: Project, person: Person, token: str) -> Pair | None:
-        """Return what a token stands for to this reader."""
-        return next((p for p in self.pairs(project, person) if p.token == token), None)
-
-    def shown(self, project: Project, person: Person, token: str) -> Shown | None:
-        """Return what a token shows to this reader; what was found once is kept in mind."""
-        found = self._known.get(token)
-        if found is None:
-            pair = self.find(project, person, token)
-            if pair is None or not pair.open:
-                return None
-            found = self._known[token] = pair.shown
+        """Return what a token stands for to this reader; its frames are asked for next."""
+        pair = next((p for p in self.pairs(project, person) if p.token == token), None)
+        if pair is not None and pair.open:
+            self._known[token] = pair.shown
             while len(self._known) > KNOWN:
                 self._known.popitem(last=False)
-        mine = (found.project, found.reader) == (project.name, person.name)
-        return found if mine else None
+        return pair
+
+    def seen(self, name: str, person: Person, token: str) -> Shown | None:
+        """Return what a token shows to this reader, if that was found before."""
+        found = self._known.get(token)
+        is_mine = found is not None and (found.project, found.reader) == (name, person.name)
+        return found if is_mine else None
+
+    def shown(self, name: str, person: Person, token: str) -> Shown | None:
+        """Return what a token shows to this reader."""
+        project = self.project(name)
+        pair = self.find(project, person, token) if project else None
+        return pair.shown if pair is not None and pair.open else None
 
     def pack(self, sha256: str) -> ReviewPack:
         """Return a pair; its pixels stay on disk.

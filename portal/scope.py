@@ -13,7 +13,10 @@ from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import RequestEntry
 from pipelines.requests.expiry import has_access
 
-__all__ = ["Scopes"]
+__all__ = ["QUERIED", "Scopes"]
+
+QUERIED = frozenset({"request", "receives"})
+"""Scopes for which the catalogue is asked."""
 
 
 class Scopes:

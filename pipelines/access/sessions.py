@@ -76,20 +76,29 @@ class Sessions:
             return self._begin(session, name)
 
     def person(self, secret: str) -> Person | None:
-        """Return whose session it is, None when there is none or it is over."""
+        """Return whose session it is, None when there is none or it is over; keep its last use."""
+        known, is_due = self.look(secret)
+        if is_due:
+            self._touch(digest_of(secret), self._now_s() if known else None)
+        return known
+
+    def look(self, secret: str) -> tuple[Person | None, bool]:
+        """Return whose session it is, and whether `person` has something to write of it.
+
+        Waits for no writer.
+        """
+        if not secret:
+            return None, False
         now_s = self._now_s()
-        with self._catalogue.session() as session:
-            found = session.get(PortalSession, digest_of(secret)) if secret else None
+        with self._catalogue.reading() as session:
+            found = session.get(PortalSession, digest_of(secret))
             if found is None:
-                return None
+                return None, False
             account = session.get(Account, found.account)
             over = now_s > min(found.seen_s + IDLE_S, found.started_s + ABSOLUTE_S)
             if over or account is None or not account.active:
-                session.delete(found)
-                return None
-            if now_s > found.seen_s + _SEEN_STEP_S:
-                found.seen_s = now_s
-            return person_of(account)
+                return None, True
+            return person_of(account), now_s > found.seen_s + _SEEN_STEP_S
 
     def end(self, secret: str) -> None:
         """End a session at once."""
@@ -135,12 +144,21 @@ class Sessions:
 
     def program(self, secret: str) -> Person | None:
         """Return for whom a token acts, None when there is none or it is over."""
-        with self._catalogue.session() as session:
+        with self._catalogue.reading() as session:
             found = session.get(ApiToken, digest_of(secret))
             account = session.get(Account, found.account) if found else None
             if found is None or account is None or not account.active:
                 return None
             return person_of(account) if found.until_s > self._now_s() else None
+
+    def _touch(self, digest: str, seen_s: float | None) -> None:
+        """Write when a session was used last; None ends it."""
+        with self._catalogue.session() as session:
+            found = session.get(PortalSession, digest)
+            if found is not None and seen_s is not None:
+                found.seen_s = seen_s
+            elif found is not None:
+                session.delete(found)
 
     def _begin(self, session: Session, name: str) -> str:
         secret, now_s = new_secret(), self._now_s()

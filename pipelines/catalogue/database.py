@@ -55,6 +55,16 @@ class Catalogue:
             yield session
 
     @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session that only reads, and waits for no writer; raises as `session`."""
+        with (
+            self._faults(),
+            self.engine.connect().execution_options(reading=True) as connection,
+            Session(connection) as session,
+        ):
+            yield session
+
+    @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Yield a connection in a transaction; raises as `session`, of which it costs a fifth."""
         with self._faults(), self.engine.begin() as connection:
@@ -129,7 +139,8 @@ def _write_ahead(connection: Any) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     """Take the write lock at once: one that is asked for after a read may fail without waiting."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _migrate(engine: Engine, zone: Zone) -> None:
