@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.shared import AsJson, Home, show
+from cli.shared import AsJson, Home, research, show
 
 __all__ = ["app"]
 
@@ -28,15 +28,10 @@ def account_first_officer(
 
     Example: `accordage account first-officer a.officer --display "A. Officer"`
     """
-    from config.settings import load_settings
     from pipelines.access.people import People
-    from pipelines.catalogue.database import open_research
 
-    catalogue = open_research(load_settings(home))
-    try:
+    with research(home) as catalogue:
         secret = People(catalogue).first_officer(name, display or name)
-    finally:
-        catalogue.close()
     typer.echo(f"{address.rstrip('/')}/invitation/{secret}")
 
 
@@ -48,15 +43,10 @@ def account_list(home: Home = None, as_json: AsJson = False) -> None:
     """
     from dataclasses import asdict
 
-    from config.settings import load_settings
     from pipelines.access.people import People
-    from pipelines.catalogue.database import open_research
 
-    catalogue = open_research(load_settings(home))
-    try:
+    with research(home) as catalogue:
         show([asdict(person) for person in People(catalogue).all()], as_json=as_json)
-    finally:
-        catalogue.close()
 
 
 @app.command("verify-log")
@@ -65,13 +55,8 @@ def account_verify_log(home: Home = None, as_json: AsJson = False) -> None:
 
     Example: `accordage account verify-log`
     """
-    from config.settings import load_settings
     from pipelines.access.log import verify_acts
-    from pipelines.catalogue.database import open_research
 
-    catalogue = open_research(load_settings(home))
-    try:
+    with research(home) as catalogue:
         number, digest = verify_acts(catalogue)
-    finally:
-        catalogue.close()
     show({"acts": number, "newest": digest}, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.shared import AsJson, Home, show
+from cli.shared import AsJson, Home, research, show
 
 __all__ = ["app"]
 
@@ -27,17 +27,12 @@ def request_new(
     """
     from config.loader import load_yaml
     from config.request import CohortRequest
-    from config.settings import load_settings
-    from pipelines.catalogue.database import open_research
     from pipelines.requests.book import Author, file_request, show_request
 
     request = load_yaml(file, CohortRequest)
-    catalogue = open_research(load_settings(home))
-    try:
+    with research(home) as catalogue:
         file_request(catalogue, request, Author(by, "requester"))
         show(show_request(catalogue, request.name)[1], as_json=False)
-    finally:
-        catalogue.close()
 
 
 @app.command("list")
@@ -46,15 +41,10 @@ def request_list(home: Home = None, as_json: AsJson = False) -> None:
 
     Example: `accordage request list`
     """
-    from config.settings import load_settings
-    from pipelines.catalogue.database import open_research
     from pipelines.requests.book import requests
 
-    catalogue = open_research(load_settings(home))
-    try:
+    with research(home) as catalogue:
         show(requests(catalogue), as_json=as_json)
-    finally:
-        catalogue.close()
 
 
 @app.command("show")
@@ -63,15 +53,10 @@ def request_show(name: str, home: Home = None, as_json: AsJson = False) -> None:
 
     Example: `accordage request show my-request`
     """
-    from config.settings import load_settings
-    from pipelines.catalogue.database import open_research
     from pipelines.requests.book import show_request
 
-    catalogue = open_research(load_settings(home))
-    try:
+    with research(home) as catalogue:
         show(show_request(catalogue, name)[1], as_json=as_json)
-    finally:
-        catalogue.close()
 
 
 @app.command("count")
@@ -110,15 +95,10 @@ def request_step(
 
     Example: `accordage request step my-request submit --by j.martin --as requester`
     """
-    from config.settings import load_settings
-    from pipelines.catalogue.database import open_research
     from pipelines.requests.book import Author, take_step
 
-    catalogue = open_research(load_settings(home))
-    try:
+    with research(home) as catalogue:
         state = take_step(catalogue, name, step, Author(by, role), note)
-    finally:
-        catalogue.close()
     typer.echo(f"{name}: {state}")
 
 
@@ -131,15 +111,10 @@ def request_due(home: Home = None, as_json: AsJson = False) -> None:
     from dataclasses import asdict
     from datetime import UTC, datetime
 
-    from config.settings import load_settings
-    from pipelines.catalogue.database import open_research
     from pipelines.requests.expiry import due
 
-    catalogue = open_research(load_settings(home))
-    try:
+    with research(home) as catalogue:
         found = due(catalogue, datetime.now(UTC).date())
-    finally:
-        catalogue.close()
     show([{**asdict(one), "ends": one.ends.isoformat()} for one in found], as_json=as_json)
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from pipelines.catalogue.database import Catalogue
 
 __all__ = [
     "ENVIRONMENT",
@@ -17,6 +22,7 @@ __all__ = [
     "Day",
     "Home",
     "Jobs",
+    "research",
     "show",
 ]
 
@@ -30,6 +36,19 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 FINDING, USAGE, ENVIRONMENT = 1, 2, 3
 """Exit codes beside 0, done: finding or partial; usage or configuration; environment."""
+
+
+@contextmanager
+def research(home: Path | None) -> Iterator[Catalogue]:
+    """Open the research catalogue of a home for one command."""
+    from config.settings import load_settings
+    from pipelines.catalogue.database import open_research
+
+    catalogue = open_research(load_settings(home))
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
 
 
 def show(value: Any, *, as_json: bool) -> None:

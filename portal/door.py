@@ -63,8 +63,6 @@ def _is_form(request: Request) -> bool:
 
 async def _sent_token(request: Request) -> str:
     """Return the token that came with a form, in its header or in it."""
-    if not _is_form(request):
-        return ""
     given = request.headers.get("x-form-token") or (await request.form()).get("form_token")
     return given if isinstance(given, str) else ""
 
@@ -103,23 +101,21 @@ class Door:
             raise HTTPException(401) if is_program else _refuse_unknown(request)
         if person is not None and rule.roles and not person.has(*rule.roles):
             raise HTTPException(403)
-        hold, path = self._scopes.hold, request.path_params
-        asks = rule.scope in QUERIED  # the others look at the person alone
-        held = (
-            await run_in_threadpool(hold, rule.scope, person, path)
-            if asks and person
-            else (person is None or hold(rule.scope, person, path))
-        )
-        if not held:
+        if person is not None and not await self._holds(rule.scope, person, request):
             raise HTTPException(404)
         if _is_form(request) and not self._is_own(request, await _sent_token(request)):
             raise HTTPException(403)
+
+    async def _holds(self, scope: str | None, person: Person, request: Request) -> bool:
+        if scope not in QUERIED:  # looks at the person alone
+            return self._scopes.hold(scope, person, request.path_params)
+        return await run_in_threadpool(self._scopes.hold, scope, person, request.path_params)
 
     async def _browser(self, request: Request) -> Person | None:
         secret = session_of(request)
         person, is_due = self._sessions.look(secret)
         if is_due:
-            await run_in_threadpool(self._sessions.person, secret)
+            await run_in_threadpool(self._sessions.touch, secret, person)
         return person
 
     async def _program(self, request: Request) -> Person | None:

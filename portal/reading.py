@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast
 
@@ -118,8 +119,9 @@ class _ReadingRoom:
         known, pair = self._pair(request, project, token)
         if not pair.open:
             raise HTTPException(404)
-        if answer.problem(rated=known.review.ratings):
-            return self._pair_page(request, known, pair, answer, wrong=True)
+        wrong = answer.problem(rated=known.review.ratings)
+        if wrong:
+            return self._pair_page(request, known, pair, answer, wrong=wrong)
         verify_pack(self.rooms.packs_root, pair.shown.sha256)
         self._keep(request, pair, answer)
         return self._go_on(request, known)
@@ -156,15 +158,11 @@ class _ReadingRoom:
 
     def _go_on(self, request: Request, project: Project) -> Response:
         """Lead to the next pair this reader has not read, else to the list."""
-        waiting = self._waiting(request, project)
+        waiting = _waiting(self.rooms.pairs(project, person_at(request)))
         target = f"/review/{project.name}" + (f"/{waiting[0].token}" if waiting else "")
         language = asked_language(request)
         kept = f"&lang={language}" if language else ""
         return RedirectResponse(f"{target}?saved=1{kept}", status_code=303)
-
-    def _waiting(self, request: Request, project: Project) -> list[Pair]:
-        pairs = self.rooms.pairs(project, person_at(request))
-        return [p for p in pairs if p.open and (not p.done or p.settles)]
 
     def _pair_page(
         self,
@@ -174,13 +172,14 @@ class _ReadingRoom:
         answer: Answer,
         *,
         saved: bool = False,
-        wrong: bool = False,
+        wrong: str = "",
     ) -> Response:
         header = self.rooms.pack(pair.shown.sha256).header
-        mine = [p for p in self.rooms.pairs(project, person_at(request)) if p.open or p.done]
-        tokens = [p.token for p in mine]
-        waiting = [p for p in self._waiting(request, project) if p.token != pair.token]
-        data = viewer_data(header, (self._side(pair, "left"), self._side(pair, "right")))
+        pairs = self.rooms.pairs(project, person_at(request))
+        tokens = [p.token for p in pairs if p.open or p.done]
+        waiting = [p for p in _waiting(pairs) if p.token != pair.token]
+        left, right = (self.blinding.side(pair.shown, pane) for pane in PANES)
+        data = viewer_data(header, (left, right))
         return self.pages.page(
             request,
             "pair",
@@ -198,11 +197,8 @@ class _ReadingRoom:
             saved=saved,
             settles=pair.settles,
             answer=answer,
-            wrong=answer.problem(rated=project.review.ratings) if wrong else "",
+            wrong=wrong,
         )
-
-    def _side(self, pair: Pair, pane: Pane) -> Any:
-        return self.blinding.side(pair.shown, pane)
 
     def _next(self, project: Project, waiting: list[Pair]) -> list[str]:
         """Return the addresses of the frames the next pair begins with."""
@@ -231,6 +227,11 @@ class _ReadingRoom:
         if pair is None:
             raise HTTPException(404)
         return known, pair
+
+
+def _waiting(pairs: Sequence[Pair]) -> list[Pair]:
+    """Return what a reader has still to read or to settle."""
+    return [p for p in pairs if p.open and (not p.done or p.settles)]
 
 
 def _plain(answer: Answer) -> dict[str, Any]:

@@ -108,24 +108,25 @@ class _Shelf:
     def _versions(self) -> list[_Version]:
         with self.catalogue.session() as session:
             rows = session.scalars(select(Release).order_by(Release.project, Release.version))
-            return [
-                _Version(
-                    r.project,
-                    r.version,
-                    self.settings.research_root / r.folder,
-                    r.released_at,
-                    r.gate,
-                    r.simulated,
-                    r.closed_at is not None,
-                )
-                for r in rows
-            ]
+            return [self._read(row) for row in rows]
 
     def _version(self, project: str, version: int) -> _Version:
-        for one in self._versions():
-            if (one.project, one.version) == (project, version):
-                return one
-        raise HTTPException(404)
+        with self.catalogue.session() as session:
+            row = session.get(Release, (project, version))
+            if row is None:
+                raise HTTPException(404)
+            return self._read(row)
+
+    def _read(self, row: Release) -> _Version:
+        return _Version(
+            row.project,
+            row.version,
+            self.settings.research_root / row.folder,
+            row.released_at,
+            row.gate,
+            row.simulated,
+            row.closed_at is not None,
+        )
 
     def _open(self, project: str, version: int) -> _Version:
         """Return a version that still has its files; one that was closed is gone."""

@@ -6,20 +6,16 @@ belongs on paper from time to time.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import UTC, datetime
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from config.errors import RejectedError
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.people import AuditEntry
+from pipelines.chain import START, digest_of_facts, links
 
 __all__ = ["acts", "note_act", "verify_acts"]
-
-_START = "0" * 64
 
 
 def note_act(session: Session, who: str, action: str, target: str = "") -> None:
@@ -39,7 +35,7 @@ def note_act(session: Session, who: str, action: str, target: str = "") -> None:
         who=who,
         action=action,
         target=target,
-        former=last.digest if last else _START,
+        former=last.digest if last else START,
         digest="",
     )
     entry.digest = _digest(entry)
@@ -66,17 +62,20 @@ def verify_acts(catalogue: Catalogue) -> tuple[int, str]:
     RejectedError
         ``AUDIT_CHAIN_BROKEN`` with the number of the first entry that does not fit.
     """
-    former, count = _START, 0
+    last = 0, START
     with catalogue.session() as session:
-        for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.number)):
-            count += 1
-            fits = (entry.number, entry.former) == (count, former)
-            if not fits or entry.digest != _digest(entry):
-                raise RejectedError("AUDIT_CHAIN_BROKEN", f"entry {count}")
-            former = entry.digest
-    return count, former
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.number))
+        for link in links(entries, _digest, "AUDIT_CHAIN_BROKEN"):
+            last = link
+    return last
 
 
 def _digest(entry: AuditEntry) -> str:
-    facts = [entry.number, entry.at, entry.who, entry.action, entry.target, entry.former]
-    return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+    return digest_of_facts(
+        entry.number,
+        entry.at,
+        entry.who,
+        entry.action,
+        entry.target,
+        entry.former,
+    )

@@ -79,11 +79,11 @@ class Sessions:
         """Return whose session it is, None when there is none or it is over; keep its last use."""
         known, is_due = self.look(secret)
         if is_due:
-            self._touch(digest_of(secret), self._now_s() if known else None)
+            self.touch(secret, known)
         return known
 
     def look(self, secret: str) -> tuple[Person | None, bool]:
-        """Return whose session it is, and whether `person` has something to write of it.
+        """Return whose session it is, and whether `touch` has something to write of it.
 
         Waits for no writer.
         """
@@ -99,6 +99,15 @@ class Sessions:
             if over or account is None or not account.active:
                 return None, True
             return person_of(account), now_s > found.seen_s + _SEEN_STEP_S
+
+    def touch(self, secret: str, person: Person | None) -> None:
+        """Write that a session was used now; of nobody, it ends."""
+        with self._catalogue.session() as session:
+            found = session.get(PortalSession, digest_of(secret))
+            if found is not None and person is not None:
+                found.seen_s = self._now_s()
+            elif found is not None:
+                session.delete(found)
 
     def end(self, secret: str) -> None:
         """End a session at once."""
@@ -150,15 +159,6 @@ class Sessions:
             if found is None or account is None or not account.active:
                 return None
             return person_of(account) if found.until_s > self._now_s() else None
-
-    def _touch(self, digest: str, seen_s: float | None) -> None:
-        """Write when a session was used last; None ends it."""
-        with self._catalogue.session() as session:
-            found = session.get(PortalSession, digest)
-            if found is not None and seen_s is not None:
-                found.seen_s = seen_s
-            elif found is not None:
-                session.delete(found)
 
     def _begin(self, session: Session, name: str) -> str:
         secret, now_s = new_secret(), self._now_s()

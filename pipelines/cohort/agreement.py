@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import ControlRead, Decision, Pack
+from pipelines.cohort.controls import noticed
 
 __all__ = [
     "Agreement",
@@ -206,10 +207,7 @@ def _figures(
             len(mine["identical"]),
         ),
         Share(sum(row.verdict == reads[d].verdict for d, row in again.items()), len(again)),
-        Share(
-            sum(r.verdict == "reject" or bool(r.answers.get("only_on")) for r in spoilt),
-            len(spoilt),
-        ),
+        Share(sum(noticed(row) for row in spoilt), len(spoilt)),
     )
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "Control",
     "controls",
     "make_spoilt",
+    "noticed",
     "record_control",
     "spoil",
     "spoilt_of",
@@ -145,13 +146,17 @@ def record_control(
         )
 
 
+def noticed(read: ControlRead) -> bool:
+    """Return whether a reader noticed a spoilt pair: rejected, or something on one side alone."""
+    return read.verdict == "reject" or bool(read.answers.get("only_on"))
+
+
 def vigilance(catalogue: Catalogue, project: str) -> Vigilance:
-    """Return how many spoilt pairs were noticed: rejected, or something on one side alone."""
+    """Return how many spoilt pairs were shown, and how many noticed."""
     chosen_rows = select(ControlRead).where(
         ControlRead.project == project, ControlRead.kind == "spoilt"
     )
     with catalogue.session() as session:
         rows = session.scalars(chosen_rows.order_by(ControlRead.read_id)).all()
         last = {(row.reader, row.pack_sha256): row for row in rows}
-        noticed = [r.verdict == "reject" or bool(r.answers.get("only_on")) for r in last.values()]
-    return Vigilance(len(noticed), sum(noticed))
+        return Vigilance(len(last), sum(noticed(row) for row in last.values()))

@@ -132,13 +132,15 @@ def _write(
         write_manifest(rows, partial / "manifest.parquet")
         _deliver_models(ws, project, rows, partial)
         seal_manifest(partial / "manifest.parquet", proof)
-        write_acquisitions(_acquired(ws, project, content), partial / "acquisitions.parquet")
+        acquired = _acquired(ws, project, content)
+        write_acquisitions(acquired, partial / "acquisitions.parquet")
         (partial / PROOF).write_text(proof.as_text(), encoding="utf-8")
         _write_requests(content, partial / "requests.parquet")
         text = release_readme(project, version, content, gate, proof.sentence())
         (partial / "README.md").write_text(text, encoding="utf-8")
         write_report(partial, report_context(ws, project, version, content, gate, proof.sentence()))
-        _describe(ws, project, version, content, rows, partial)
+        write_occurrences(occurrences(rows, acquired), partial / "image_occurrence.parquet")
+        _describe(project, version, content, partial)
         _write_checksums(partial)
         digest = sha256_file(partial / "manifest.parquet")
         for path in partial.rglob("*"):
@@ -197,17 +199,8 @@ def _deliver_models(
             link_or_copy(path, folder / "models" / f"{digest}.json")
 
 
-def _describe(
-    ws: Workspace,
-    project: Project,
-    version: int,
-    content: ProjectAccount,
-    rows: Sequence[ManifestRow],
-    folder: Path,
-) -> None:
-    """Write what describes the release: OMOP's rows, the split, the flow, Croissant, RO-Crate."""
-    acquired = _acquired(ws, project, content)
-    write_occurrences(occurrences(rows, acquired), folder / "image_occurrence.parquet")
+def _describe(project: Project, version: int, content: ProjectAccount, folder: Path) -> None:
+    """Write the split, the flow, and what describes the release: Croissant, RO-Crate."""
     if project.delivery.split is not None:
         sites: dict[str, set[str]] = defaultdict(set)
         for series in content.series:

@@ -6,7 +6,6 @@ Whoever may write both can forge both; the digest belongs on paper at each expor
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +17,9 @@ from config.errors import RejectedError
 from config.files import write_whole
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.identified import VaultAccess
+from pipelines.chain import START, digest_of_facts, links
 
 __all__ = ["add_entry", "keep_head", "verify_chain"]
-
-_START = "0" * 64
 
 
 def add_entry(session: Session, action: str, holders: tuple[str, ...], target: str) -> VaultAccess:
@@ -39,7 +37,7 @@ def add_entry(session: Session, action: str, holders: tuple[str, ...], target: s
         action=action,
         holders=", ".join(sorted(holders)),
         target=target,
-        former=last.digest if last else _START,
+        former=last.digest if last else START,
         digest="",
     )
     entry.digest = _digest(entry)
@@ -61,19 +59,15 @@ def verify_chain(ledger: Catalogue, head: Path) -> tuple[int, str]:
     RejectedError
         ``VAULT_CHAIN_BROKEN`` with the number of the first entry that does not fit.
     """
-    former, count = _START, 0
+    former, count = START, 0
     try:
         kept: dict[str, str] = json.loads(head.read_text()) if head.exists() else {"number": "0"}
-        kept_number, kept_digest = int(kept["number"]), kept.get("digest", _START)
+        kept_number, kept_digest = int(kept["number"]), kept.get("digest", START)
     except (OSError, ValueError, KeyError, TypeError):
         raise RejectedError("VAULT_CHAIN_BROKEN", "the head cannot be read") from None
     with ledger.session() as session:
-        for entry in session.scalars(select(VaultAccess).order_by(VaultAccess.number)):
-            count += 1
-            fits = (entry.number, entry.former) == (count, former)
-            if not fits or entry.digest != _digest(entry):
-                raise RejectedError("VAULT_CHAIN_BROKEN", f"entry {count}")
-            former = entry.digest
+        entries = session.scalars(select(VaultAccess).order_by(VaultAccess.number))
+        for count, former in links(entries, _digest, "VAULT_CHAIN_BROKEN"):
             if count == kept_number and former != kept_digest:
                 raise RejectedError("VAULT_CHAIN_BROKEN", f"entry {count}, against the head")
     if count < kept_number or (count and not kept_number):
@@ -82,5 +76,11 @@ def verify_chain(ledger: Catalogue, head: Path) -> tuple[int, str]:
 
 
 def _digest(entry: VaultAccess) -> str:
-    facts = [entry.number, entry.at, entry.action, entry.holders, entry.target, entry.former]
-    return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+    return digest_of_facts(
+        entry.number,
+        entry.at,
+        entry.action,
+        entry.holders,
+        entry.target,
+        entry.former,
+    )

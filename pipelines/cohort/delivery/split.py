@@ -8,7 +8,7 @@ none.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,9 +44,9 @@ def assign(sites: Mapping[str, frozenset[str]], split: Split, salt: str) -> dict
 
 def write_split(assigned: Mapping[str, str], path: Path) -> None:
     """Write the split, one row a subject."""
-    rows: Iterable[dict[str, str]] = [{"subject": s, "split": p} for s, p in assigned.items()]
+    rows = [{"subject": subject, "split": part} for subject, part in assigned.items()]
     schema = pa.schema([("subject", pa.string()), ("split", pa.string())])
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
 
 
 def _part(subject: str, seen: frozenset[str], split: Split, salt: str) -> str:
