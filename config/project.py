@@ -77,6 +77,8 @@ class Review(Frozen):
     """Pairs drawn in each stratum at least; more are drawn where the confidence needs more."""
     ratings: bool = False
     """Whether readers also rate sharpness, noise, contrast, artefacts and the whole, 1 to 5."""
+    reference_site: Name | None = None
+    """Site whose images readers compare the other sites' with, when all pairs are read."""
     least_vigilance: float = Field(default=0.0, ge=0, le=1)
     """Smallest share of the spoilt pairs mixed in that readers must notice; 0 asks nothing."""
     pools: tuple[Pool, ...] = ()
@@ -152,3 +154,10 @@ class Project(Frozen):
     """When ingestion runs; none runs by command only."""
     batch_size: int = Field(default=10, ge=1, le=50)
     """Studies a Prefect task takes at once."""
+
+    @model_validator(mode="after")
+    def _compared_with_one_of_its_own(self) -> Project:
+        if self.review.reference_site not in {None, *self.sites}:
+            msg = f"review.reference_site: {self.review.reference_site} is none of the sites"
+            raise ValueError(msg)
+        return self

@@ -13,9 +13,10 @@ from config.files import write_whole
 from pipelines.cohort.packs import Side
 from pipelines.store import read_secret
 
-__all__ = ["PANES", "Blinding", "Pane", "Shown", "blinding_key", "commitment"]
+__all__ = ["PANES", "Blinding", "Kind", "Pane", "Shown", "blinding_key", "commitment"]
 
 Pane = Literal["left", "right"]
+Kind = Literal["pair", "identical", "repeat", "spoilt", "match", "reference"]
 
 PANES: tuple[Pane, Pane] = ("left", "right")
 
@@ -25,12 +26,22 @@ TOKEN_LENGTH = 32
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown to a reader: a pair, or a control of `pipelines.cohort.controls`."""
+    """What is shown to a reader: a pair, a control of `pipelines.cohort.controls`, or a match.
+
+    Parameters
+    ----------
+    exam : str
+        The exam, all of whose images have their sides alike; empty where it is not known.
+    beside : str
+        Digest of the pair that it hangs beside; empty for what is read itself.
+    """
 
     project: str
     reader: str
     sha256: str
-    kind: Literal["pair", "identical", "repeat", "spoilt"] = "pair"
+    kind: Kind = "pair"
+    exam: str = ""
+    beside: str = ""
 
 
 class Blinding:
@@ -51,14 +62,19 @@ class Blinding:
 
     def token(self, shown: Shown) -> str:
         """Return the opaque name of what is shown."""
-        parts = (shown.project, shown.reader, shown.sha256, shown.kind)
+        parts = (shown.project, shown.reader, shown.sha256, shown.kind, shown.beside)
         return self._digest("token", *parts).hex()[:TOKEN_LENGTH]
 
     def side(self, shown: Shown, pane: Pane) -> Side:
-        """Return what stands on a pane; but for identical pairs the other holds the other side."""
-        if shown.kind == "identical":
-            return "before"
-        swapped = self._digest("side", shown.project, shown.reader, shown.sha256)[0] & 1
+        """Return what stands on a pane; but for identical pairs the other holds the other side.
+
+        A match has sides of its own, so that it tells nothing of the pair read before.
+        """
+        if shown.kind in {"identical", "reference"}:
+            return "before" if shown.kind == "identical" else "after"
+        task = "match" if shown.kind == "match" else "side"
+        unit = shown.sha256 if shown.kind == "match" else shown.exam or shown.sha256
+        swapped = self._digest(task, shown.project, shown.reader, unit)[0] & 1
         swapped ^= shown.kind == "repeat"
         return "before" if (pane == "left") != bool(swapped) else "after"
 

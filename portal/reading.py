@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
@@ -14,19 +13,24 @@ from config.project import Project
 from pipelines.access.log import note_act
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import Draft
-from pipelines.cohort.controls import Control, record_control
+from pipelines.cohort.controls import ControlKind, record_control
 from pipelines.cohort.frames import Plane, frame_count, pack_codes
 from pipelines.cohort.packs import verify_pack
 from pipelines.cohort.review import REASONS, record_decision
-from portal.blinding import PANES, Blinding, Pane
+from portal.blinding import PANES, Blinding, Pane, Shown
 from portal.door import person_at
+from portal.exams import Hung
 from portal.language import asked_language
 from portal.pages import Pages
-from portal.rooms import Pair, Rooms
+from portal.pairs import Pair
+from portal.rooms import Rooms
 from portal.verdict import CRITERIA, RATINGS, Answer
-from portal.view import planes_of, viewer_data
+from portal.view import fixed_window, planes_of, viewer_data
 
 __all__ = ["reading_router"]
+
+COARSEST = 32
+"""Largest step between the pixels of a frame that hangs small."""
 
 KEPT_S = 600
 """How long a browser may keep a frame, so that the next pair is there when it is opened."""
@@ -63,6 +67,7 @@ async def _answer(request: Request) -> Answer:
         text("only_on"),
         text("mark"),
         text("guessed"),
+        text("like"),
         float(seconds) if seconds.replace(".", "", 1).isdecimal() else 0.0,
         {name: text(name) for name in RATINGS if text(name)},
     )
@@ -93,7 +98,14 @@ class _ReadingRoom:
         return self._pair_page(request, known, pair, self._drafted(token), saved=bool(saved))
 
     async def frame(
-        self, request: Request, project: str, token: str, pane: Pane, plane: Plane, index: int
+        self,
+        request: Request,
+        project: str,
+        token: str,
+        pane: Pane,
+        plane: Plane,
+        index: int,
+        every: Annotated[int, Query(ge=1, le=COARSEST)] = 1,
     ) -> Response:
         # On the loop: threads that wait for each other's turn would cost three times the work.
         person = person_at(request)
@@ -105,7 +117,7 @@ class _ReadingRoom:
         pack = self.rooms.pack(shown.sha256)
         if not 0 <= index < frame_count(pack.header, plane):
             raise HTTPException(404)
-        codes = pack_codes(pack, self.blinding.side(shown, pane), plane, index)
+        codes = pack_codes(pack, self.blinding.side(shown, pane), plane, index, every)
         headers = {"cache-control": f"private, max-age={KEPT_S}, immutable"}
         return Response(codes, media_type="application/octet-stream", headers=headers)
 
@@ -119,7 +131,8 @@ class _ReadingRoom:
         known, pair = self._pair(request, project, token)
         if not pair.open:
             raise HTTPException(404)
-        wrong = answer.problem(rated=known.review.ratings)
+        is_match = pair.shown.kind == "match"
+        wrong = answer.like_problem() if is_match else answer.problem(rated=known.review.ratings)
         if wrong:
             return self._pair_page(request, known, pair, answer, wrong=wrong)
         verify_pack(self.rooms.packs_root, pair.shown.sha256)
@@ -128,7 +141,11 @@ class _ReadingRoom:
 
     def _keep(self, request: Request, pair: Pair, answer: Answer) -> None:
         person, shown = person_at(request), pair.shown
-        kept = answer.kept(self.blinding, shown)
+        if pair.reference is not None:
+            kept = answer.kept_like(self.blinding, shown, pair.reference)
+            verdict = str(kept["like"])
+        else:
+            kept, verdict = answer.kept(self.blinding, shown), answer.verdict
         if shown.kind == "pair":
             record_decision(
                 self.catalogue,
@@ -144,9 +161,10 @@ class _ReadingRoom:
             record_control(
                 self.catalogue,
                 shown.project,
-                Control(shown.kind, shown.sha256),
+                cast("ControlKind", shown.kind),
+                shown.sha256,
                 reader=person.name,
-                verdict=answer.verdict,
+                verdict=verdict,
                 answers=kept,
             )
         with self.catalogue.session() as session:
@@ -158,7 +176,7 @@ class _ReadingRoom:
 
     def _go_on(self, request: Request, project: Project) -> Response:
         """Lead to the next pair this reader has not read, else to the list."""
-        waiting = _waiting(self.rooms.pairs(project, person_at(request)))
+        waiting = [p for p in self.rooms.pairs(project, person_at(request)) if p.waits]
         target = f"/review/{project.name}" + (f"/{waiting[0].token}" if waiting else "")
         language = asked_language(request)
         kept = f"&lang={language}" if language else ""
@@ -177,12 +195,10 @@ class _ReadingRoom:
         header = self.rooms.pack(pair.shown.sha256).header
         pairs = self.rooms.pairs(project, person_at(request))
         tokens = [p.token for p in pairs if p.open or p.done]
-        waiting = [p for p in _waiting(pairs) if p.token != pair.token]
-        left, right = (self.blinding.side(pair.shown, pane) for pane in PANES)
-        data = viewer_data(header, (left, right))
+        waiting = [p for p in pairs if p.waits and p.token != pair.token]
         return self.pages.page(
             request,
-            "pair",
+            "pair" if pair.reference is None else "match",
             status=400 if wrong else 200,
             project=project,
             token=pair.token,
@@ -191,7 +207,7 @@ class _ReadingRoom:
             role=header.role,
             panes=PANES,
             planes=planes_of(header),
-            data=data | {"next": self._next(project, waiting)},
+            data=self._wall(pair) | {"next": self._next(project, waiting)},
             all_reasons=REASONS,
             criteria=CRITERIA if project.review.ratings else (),
             saved=saved,
@@ -199,6 +215,24 @@ class _ReadingRoom:
             answer=answer,
             wrong=wrong,
         )
+
+    def _wall(self, pair: Pair) -> dict[str, Any]:
+        """Return what the viewer must know of a pair and of all that hangs with it."""
+        columns, wall = self.rooms.wall(pair)
+        hung = wall or [Hung("", pair.shown)]
+        views = [self._view(one.place, one.shown) for one in hung]
+        read = [one.shown for one in hung].index(pair.shown)
+        found: dict[str, Any] = {"views": views, "read": read, "columns": columns}
+        if pair.reference is None:
+            return found | {"reference": None, "fixed": None}
+        fixed = fixed_window(self.rooms.pack(pair.shown.sha256).header)
+        return found | {"reference": self._view("", pair.reference), "fixed": fixed}
+
+    def _view(self, place: str, shown: Shown) -> dict[str, Any]:
+        header = self.rooms.pack(shown.sha256).header
+        sides = self.blinding.side(shown, "left"), self.blinding.side(shown, "right")
+        base = f"/review/{shown.project}/{self.blinding.token(shown)}"
+        return {"place": place, "base": base, **viewer_data(header, sides)}
 
     def _next(self, project: Project, waiting: list[Pair]) -> list[str]:
         """Return the addresses of the frames the next pair begins with."""
@@ -227,11 +261,6 @@ class _ReadingRoom:
         if pair is None:
             raise HTTPException(404)
         return known, pair
-
-
-def _waiting(pairs: Sequence[Pair]) -> list[Pair]:
-    """Return what a reader has still to read or to settle."""
-    return [p for p in pairs if p.open and (not p.done or p.settles)]
 
 
 def _plain(answer: Answer) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import select
 
@@ -15,15 +16,16 @@ from config.project import Project
 from config.settings import Settings
 from pipelines.access.people import Person
 from pipelines.catalogue.database import Catalogue
-from pipelines.catalogue.research import ControlRead, Decision
-from pipelines.cohort.controls import controls, spoilt_of
+from pipelines.catalogue.research import Decision
 from pipelines.cohort.gate import Gate
 from pipelines.cohort.packs import ReviewPack, load_pack
-from pipelines.cohort.review import ReviewItem, project_gate, review_items
+from pipelines.cohort.review import project_gate
 from pipelines.store import ResearchStore
 from portal.blinding import Blinding, Shown
+from portal.exams import Exams, Hung
+from portal.pairs import Pair, Pairs
 
-__all__ = ["Pair", "ProjectCard", "Rooms"]
+__all__ = ["ProjectCard", "Rooms"]
 
 OPEN_PACKS = 16
 """Pairs kept open as memory maps; a reader turns through one and prefetches the next."""
@@ -44,21 +46,6 @@ class ProjectCard:
     to_settle: int = 0
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One pair, or one control among them, as a reader may know it; ``role`` None if damaged.
-
-    ``open`` is what this reader may still read; ``settles`` what they may end a dispute of.
-    """
-
-    token: str
-    shown: Shown
-    role: str | None
-    done: bool
-    open: bool
-    settles: bool = False
-
-
 class Rooms:
     """The queries behind the pages."""
 
@@ -66,6 +53,8 @@ class Rooms:
         self._settings = settings
         self._catalogue = catalogue
         self._blinding = blinding
+        self._exams = Exams(catalogue)
+        self._pairs = Pairs(catalogue, blinding, self._role)
         self._packs = ResearchStore(settings).packs
         self._open = lru_cache(maxsize=OPEN_PACKS)(load_pack)
         self._roles = lru_cache(maxsize=KNOWN)(self._read_role)
@@ -93,32 +82,30 @@ class Rooms:
         return find_project(name, self._settings.config_root)
 
     def pairs(self, project: Project, person: Person) -> list[Pair]:
-        """Return what a reader is shown of a project, in an order of their own.
-
-        The order is that of tokens, which tells nothing of sites; repeats come last, so that they
-        come after what they repeat.
-        """
-        items = review_items(self._catalogue, project.name)
-        read = self._controls_read(project.name, person.name)
-        spoilt = spoilt_of(self._catalogue, project.name)
-        made = [self._pair(item, project, person) for item in items]
-        if not any(pair.done or (pair.open and not pair.settles) for pair in made):
-            return sorted(made, key=lambda pair: pair.token)  # nothing to read, so no controls
-        for control in controls([item.sha256 for item in items], spoilt):
-            shown = Shown(project.name, person.name, control.sha256, control.kind)
-            done = (control.kind, control.sha256) in read
-            role = self._role(control.sha256)
-            made.append(Pair(self._blinding.token(shown), shown, role, done, role is not None))
-        return sorted(made, key=lambda pair: (pair.shown.kind == "repeat", pair.token))
+        """Return what a reader is shown of a project; see `Pairs.of`."""
+        return self._pairs.of(project, person)
 
     def find(self, project: Project, person: Person, token: str) -> Pair | None:
         """Return what a token stands for to this reader; its frames are asked for next."""
         pair = next((p for p in self.pairs(project, person) if p.token == token), None)
         if pair is not None and pair.open:
-            self._known[token] = pair.shown
+            for shown in self._together(pair):
+                self._known[self._blinding.token(shown)] = shown
             while len(self._known) > KNOWN:
                 self._known.popitem(last=False)
         return pair
+
+    def wall(self, pair: Pair) -> tuple[int, list[Hung]]:
+        """Return how the exam of a pair hangs; see `Exams.wall`."""
+        if not pair.shown.exam:
+            return 1, []
+        recipe = self.pack(pair.shown.sha256).header.recipe
+        return self._exams.wall(pair.shown, pair.original, recipe, self._role)
+
+    def _together(self, pair: Pair) -> list[Shown]:
+        """Return all that the page of a pair shows."""
+        beside = [one.shown for one in self.wall(pair)[1]]
+        return [pair.shown, *beside, *([pair.reference] if pair.reference else [])]
 
     def seen(self, name: str, person: Person, token: str) -> Shown | None:
         """Return what a token shows to this reader, if that was found before."""
@@ -127,10 +114,14 @@ class Rooms:
         return found if is_mine else None
 
     def shown(self, name: str, person: Person, token: str) -> Shown | None:
-        """Return what a token shows to this reader."""
+        """Return what a token shows to this reader: a pair, or what stands beside one."""
         project = self.project(name)
-        pair = self.find(project, person, token) if project else None
-        return pair.shown if pair is not None and pair.open else None
+        for pair in self.pairs(project, person) if project else []:
+            for shown in self._together(pair) if pair.open else []:
+                if self._blinding.token(shown) == token:
+                    self.find(cast("Project", project), person, pair.token)
+                    return shown
+        return None
 
     def pack(self, sha256: str) -> ReviewPack:
         """Return a pair; its pixels stay on disk.
@@ -145,23 +136,6 @@ class Rooms:
             raise RejectedError("PACK_UNREADABLE", "removed")
         return self._open(self._packs, sha256)
 
-    def _pair(self, item: ReviewItem, project: Project, person: Person) -> Pair:
-        shown = Shown(project.name, person.name, item.sha256)
-        role = self._role(item.sha256)
-        mine = person.name in item.verdicts
-        wanted = mine or len(item.verdicts) < project.review.readers
-        settles = person.senior and item.disputed and not mine
-        is_open = role is not None and (wanted or settles)
-        token = self._blinding.token(shown)
-        return Pair(token, shown, role, mine, is_open, settles and role is not None)
-
-    def _controls_read(self, project: str, reader: str) -> set[tuple[str, str]]:
-        chosen = select(ControlRead.kind, ControlRead.pack_sha256).where(
-            ControlRead.project == project, ControlRead.reader == reader
-        )
-        with self._catalogue.session() as session:
-            return {(kind, sha256) for kind, sha256 in session.execute(chosen)}
-
     def _card(self, name: str, person: Person) -> ProjectCard:
         try:
             project = find_project(name, self._settings.config_root)
@@ -173,7 +147,7 @@ class Rooms:
             project.title or name,
             project_gate(self._catalogue, project),
             self._is_simulated(name),
-            sum(p.open and not p.done and not p.settles for p in mine),
+            sum(p.waits and not p.settles for p in mine),
             sum(p.settles for p in mine),
         )
 

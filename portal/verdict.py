@@ -35,6 +35,8 @@ class Answer:
     only_on: str = ""
     mark: str = ""
     guessed: str = ""
+    like: str = ""
+    """The pane taken for the reference site's, of a match."""
     seconds: float = 0.0
     ratings: dict[str, str] = field(default_factory=dict)
     """``criterion/pane`` -> 1 to 5."""
@@ -60,6 +62,24 @@ class Answer:
         }
         return next((key for key, wrong in checks.items() if wrong), "")
 
+    def like_problem(self) -> str:
+        """Return the text key of what is missing of a match's answer, empty when it is whole."""
+        whole = self.like in PANES and self.confidence in CONFIDENCES
+        return "" if whole else "error_like"
+
+    def kept_like(self, blinding: Blinding, shown: Shown, reference: Shown) -> dict[str, Any]:
+        """Return the answer of a match by side, as it is kept."""
+        return {
+            "like": blinding.side(shown, cast("Pane", self.like)),
+            "like_pane": self.like,
+            "confidence": int(self.confidence),
+            "reference": reference.sha256,
+            "seconds": self._took_s(),
+        }
+
+    def _took_s(self) -> float | None:
+        return round(self.seconds, 1) if 0 < self.seconds <= LONGEST_S else None
+
     def kept(self, blinding: Blinding, shown: Shown) -> dict[str, Any]:
         """Return the answers by side, as they are kept, and the pane for the bias."""
 
@@ -79,7 +99,7 @@ class Answer:
                 for criterion in CRITERIA
                 if all(self.ratings.get(f"{criterion}/{p}") in LEVELS for p in PANES)
             },
-            "seconds": round(self.seconds, 1) if 0 < self.seconds <= LONGEST_S else None,
+            "seconds": self._took_s(),
         }
 
 

@@ -17,7 +17,13 @@ from pipelines.cohort.frames import (
 )
 from pipelines.cohort.packs import RANKS, PackHeader, Side
 
-__all__ = ["PlaneView", "planes_of", "viewer_data"]
+__all__ = ["PlaneView", "fixed_window", "planes_of", "viewer_data"]
+
+FIXED = {"[hnsf'U]": (-160.0, 240.0), "g/ml{SUVbw}": (0.0, 7.0)}
+"""Unit (UCUM) -> the window through which every site's images are compared."""
+
+FIXED_RANKS = (1.0, 99.0)
+"""The same for numbers that mean something else at each site: percentile ranks."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,14 @@ def planes_of(header: PackHeader) -> list[PlaneView]:
         PlaneView(p, frame_count(header, p), *frame_shape(header, p), *frame_size_mm(header, p))
         for p in shown
     ]
+
+
+def fixed_window(header: PackHeader) -> tuple[float, float]:
+    """Return the window of a comparison between sites: the same for all, and nobody's to change."""
+    if not is_comparable(header):
+        return FIXED_RANKS
+    shared = scale_of(header, "before")
+    return FIXED.get(header.unit["before"], (shared.low, shared.high))
 
 
 def viewer_data(header: PackHeader, sides: tuple[Side, Side]) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class Account(Base):
     """Whether they settle what other readers disagree on."""
     password: Mapped[str | None]
     active: Mapped[bool]
+    proven_by: Mapped[str | None]
+    """Issuer and subject at an identity provider, with a space between; none has a password."""
 
 
 class Invitation(Base):

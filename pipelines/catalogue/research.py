@@ -15,6 +15,7 @@ __all__ = [
     "ControlRead",
     "Decision",
     "Draft",
+    "ExamView",
     "Pack",
     "Release",
     "RequestEntry",
@@ -93,6 +94,21 @@ class Pack(Base):
     stratum: Mapped[str]
 
 
+class ExamView(Base):
+    """One image of an exam of which something is read: in the sample, or hung beside it."""
+
+    __tablename__ = "exam_view"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    """Digest of its pack."""
+    exam: Mapped[str] = mapped_column(primary_key=True)
+    """The study's row."""
+    volume_id: Mapped[str]
+    place: Mapped[str]
+    """Where it hangs, a name of ``hanging.yaml``; empty for what has no place."""
+
+
 class Decision(Base):
     """One reader's verdict on one pack; append-only."""
 
@@ -123,14 +139,17 @@ class SpoiltPair(Base):
 
 
 class ControlRead(Base):
-    """One reader's verdict on a control; it tells of the reader and never of the volume."""
+    """What one reader said of a control, or which side they took for the reference site's.
+
+    It counts for no volume.
+    """
 
     __tablename__ = "control_read"
 
     read_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     project: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]
-    """``identical``, ``repeat`` (sides swapped) or ``spoilt``."""
+    """``identical``, ``repeat`` (sides swapped), ``spoilt``, or ``match``."""
     pack_sha256: Mapped[str]
     reader: Mapped[str]
     verdict: Mapped[str]

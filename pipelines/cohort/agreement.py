@@ -18,6 +18,7 @@ from sqlalchemy import select
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import ControlRead, Decision, Pack
 from pipelines.cohort.controls import noticed
+from pipelines.cohort.strata import site_and_role
 
 __all__ = [
     "Agreement",
@@ -100,6 +101,9 @@ class Agreement:
     """Area under the visual grading characteristics curve by criterion (Bath and Mansson 2007, Br J
     Radiol 80:169): how often the harmonised side is rated higher, ties by half; 0.5 is no
     difference. Ratings are ranks, so no mean is taken."""
+    like_reference: dict[str, Share] = field(default_factory=dict)
+    """How often the harmonised side was taken for the reference site's, by site; a half is no
+    effect, one is a site that looks like the reference site."""
 
     @property
     def blinding_index(self) -> float | None:
@@ -111,7 +115,8 @@ class Agreement:
 def agreement(catalogue: Catalogue, project: str) -> Agreement:
     """Return the figures of a project; a reader's last word on a pair counts."""
     with catalogue.session() as session:
-        shown = set(session.scalars(select(Pack.sha256).where(Pack.project == project)))
+        packs = session.execute(select(Pack.sha256, Pack.stratum).where(Pack.project == project))
+        shown = {row.sha256: row.stratum for row in packs}
         chosen = select(Decision).where(Decision.project == project, Decision.kind == "read")
         rows = session.scalars(chosen.order_by(Decision.decision_id)).all()
         controls = session.scalars(
@@ -131,6 +136,7 @@ def agreement(catalogue: Catalogue, project: str) -> Agreement:
         _share(everything, "preferred", "after"),
         _share(everything, "guessed", "after"),
         _vgc_by_criterion(everything),
+        _like_by_site(controls, shown),
     )
 
 
@@ -177,6 +183,16 @@ def _vgc_by_criterion(rows: Sequence[Decision]) -> dict[str, float]:
             for side, level in sides.items():
                 given[criterion][side].append(level)
     return {name: vgc(sides["before"], sides["after"]) for name, sides in given.items()}
+
+
+def _like_by_site(controls: Sequence[ControlRead], strata: Mapping[str, str]) -> dict[str, Share]:
+    """Return the comparisons with the reference site by site; a reader's last word counts."""
+    last = {(c.reader, c.pack_sha256): c for c in controls if c.kind == "match"}
+    by_site: dict[str, list[bool]] = defaultdict(list)
+    for (_, digest), row in last.items():
+        if digest in strata:
+            by_site[site_and_role(strata[digest])[0]].append(row.verdict == "after")
+    return {site: Share(sum(hits), len(hits)) for site, hits in sorted(by_site.items())}
 
 
 def _between(one: str, other: str, verdicts: Mapping[str, Mapping[str, str]]) -> PairOfReaders:

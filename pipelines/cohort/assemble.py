@@ -13,10 +13,12 @@ from sqlalchemy import delete, select
 
 from config.errors import AccordageError
 from config.project import Project
-from harmonise.study import before_volume
-from pipelines.catalogue.research import Decision, Pack, SeriesResult
+from harmonise.study import StudyPlan, before_volume
+from harmonise.views import view_of
+from pipelines.catalogue.research import Decision, ExamView, Pack, SeriesResult
 from pipelines.cohort.controls import make_spoilt
 from pipelines.cohort.draw import draw
+from pipelines.cohort.hanging import Image, companions, protocol_of
 from pipelines.cohort.nifti import read_like
 from pipelines.cohort.packs import build_pack
 from pipelines.cohort.roles import role_of
@@ -32,125 +34,209 @@ __all__ = ["assemble"]
 
 
 def assemble(ws: Workspace, project: Project) -> StageAccount:
-    """Draw the volumes to read and build their packs.
+    """Draw the volumes to read and build their packs, and those of what hangs beside them.
 
     Packs of volumes that left the sample leave with it, unless somebody has read them.
     """
     with timed(StageAccount("assemble", project.name)) as account:
-        sample = _sample(ws, project)
-        with ws.catalogue.session() as session:
-            packs = session.scalars(select(Pack).where(Pack.project == project.name)).all()
-            known = {p.volume_id: p.sha256 for p in packs}
-        missing = [r for r, _ in sample if not _in_place(ws, known.get(str(r.volume_id)))]
-        account.skipped = len(sample) - len(missing)
+        every = strata_of_volumes(ws.catalogue, project.name)
+        sample = _sample(every, project)
+        known = _Known.of(ws, project.name)
+        missing = {r.row_id for r, _ in sample if not known.holds(ws, r)}
+        todo = [row for row, _ in sample if row.row_id in missing]
+        account.skipped = len(sample) - len(todo)
         ws.progress.begin("assemble", len(sample))
         for _ in range(account.skipped):
             ws.progress.advance("assemble")
-        for _, built in ws.engine.run(_build, _jobs(ws, project, missing)):
+        for job, built in ws.engine.run(_build, _jobs(ws, project, todo, every)):
             if isinstance(built, AccordageError):
                 raise built
-            known |= built
-            account.done += len(built)
-            for _ in built:
+            known.replace(job.study.row_id, built)
+            account.done += len(job.sampled)
+            for _ in job.sampled:
                 ws.progress.advance("assemble")
         _forget(ws, _write(ws, project, sample, known))
-        shown = sorted({known[str(row.volume_id)] for row, _ in sample})
+        shown = sorted({known.digest(row) for row, _ in sample})
         _forget(ws, make_spoilt(ws.catalogue, project.name, shown, ws.research.packs))
     ws.keep_account(account)
     return account
 
 
-def _sample(ws: Workspace, project: Project) -> list[tuple[SeriesResult, str]]:
+def _sample(
+    every: Sequence[tuple[SeriesResult, str]], project: Project
+) -> list[tuple[SeriesResult, str]]:
     """Return the volumes to read, each with its stratum."""
-    found = {
-        str(r.volume_id): (r, name) for r, name in strata_of_volumes(ws.catalogue, project.name)
-    }
+    found = {str(row.volume_id): (row, name) for row, name in every}
     return [found[one] for one in draw({k: v[1] for k, v in found.items()}, project.review)]
 
 
-def _in_place(ws: Workspace, digest: str | None) -> bool:
-    return digest is not None and (ws.research.packs / digest / "pack.json").is_file()
+@dataclass(frozen=True)
+class _Built:
+    """The pack of one volume, and where it hangs in its exam."""
+
+    volume_id: str
+    sha256: str
+    place: str
+
+
+@dataclass
+class _Known:
+    """What has a pack: by exam, then by volume."""
+
+    exams: dict[str, dict[str, _Built]]
+
+    @classmethod
+    def of(cls, ws: Workspace, project: str) -> _Known:
+        exams: dict[str, dict[str, _Built]] = defaultdict(dict)
+        with ws.catalogue.session() as session:
+            for row in session.scalars(select(ExamView).where(ExamView.project == project)):
+                exams[row.exam][row.volume_id] = _Built(row.volume_id, row.sha256, row.place)
+        return cls(exams)
+
+    def holds(self, ws: Workspace, row: SeriesResult) -> bool:
+        """Return whether a volume and all that hangs beside it have their packs in place."""
+        exam = self.exams.get(row.row_id, {})
+        return str(row.volume_id) in exam and all(
+            (ws.research.packs / one.sha256 / "pack.json").is_file() for one in exam.values()
+        )
+
+    def replace(self, exam: str, built: Sequence[_Built]) -> None:
+        self.exams[exam] = {one.volume_id: one for one in built}
+
+    def digest(self, row: SeriesResult) -> str:
+        return self.exams[row.row_id][str(row.volume_id)].sha256
+
+
+@dataclass(frozen=True)
+class _Volume:
+    """A deliverable volume as a process needs it; ``path`` is that of its NIfTI."""
+
+    volume_id: str
+    role: str
+    b_value: float | None
+    path: str
+    unit: str
+
+    @classmethod
+    def of(cls, row: SeriesResult) -> _Volume:
+        facts = row.manifest
+        return cls(
+            str(row.volume_id),
+            str(row.role),
+            facts["b_value"],
+            str(facts["nifti_path"]),
+            str(facts["unit"]),
+        )
 
 
 @dataclass(frozen=True)
 class _PackJob:
-    """The sampled volumes of one study: (volume id, NIfTI path, unit, role)."""
+    """One study: its deliverable volumes, and which of them were drawn."""
 
     study: HarmoniseJob
-    volumes: tuple[tuple[str, str, str, str], ...]
+    volumes: tuple[_Volume, ...]
+    sampled: frozenset[str]
     packs: str
 
 
-def _jobs(ws: Workspace, project: Project, rows: Sequence[SeriesResult]) -> list[_PackJob]:
+def _jobs(
+    ws: Workspace,
+    project: Project,
+    rows: Sequence[SeriesResult],
+    every: Sequence[tuple[SeriesResult, str]],
+) -> list[_PackJob]:
     """Group volumes by study, so that a study is planned once."""
     recipe = ws.recipe(project)
     model = current_model(ws, project, recipe)
-    studies: dict[str, list[SeriesResult]] = defaultdict(list)
+    studies: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        studies[row.row_id].append(row)
+        studies[row.row_id].add(str(row.volume_id))
+    exams: dict[str, list[_Volume]] = defaultdict(list)
+    for row, _ in every:
+        if row.row_id in studies:
+            exams[row.row_id].append(_Volume.of(row))
     return [
         _PackJob(
             job_of(ws, project, recipe, row_id, model)[1],
-            tuple(
-                (
-                    str(r.volume_id),
-                    str(r.manifest["nifti_path"]),
-                    str(r.manifest["unit"]),
-                    role_of(r.role, r.manifest["b_value"]),
-                )
-                for r in group
-            ),
+            tuple(exams[row_id]),
+            frozenset(sampled),
             str(ws.research.packs),
         )
-        for row_id, group in studies.items()
+        for row_id, sampled in studies.items()
     ]
 
 
-def _build(job: _PackJob) -> dict[str, str]:
-    """Build the packs of one study; return volume id -> digest."""
+def _build(job: _PackJob) -> list[_Built]:
+    """Build the packs of one study: what was drawn of it, and what hangs beside that."""
     hush()
     plan = plan_of(job.study)
-    built: dict[str, str] = {}
+    protocol = protocol_of(job.study.recipe.name)
+    images = _images(plan, job.volumes)
+    drawn = [image for image in images if image.name in job.sampled]
+    shown = drawn + (companions(protocol, drawn, images) if protocol else [])
+    volumes = {volume.volume_id: volume for volume in job.volumes}
+    built: list[_Built] = []
     decided: dict[str, dict[str, Any]] = {}
-    for volume_id, path, unit, role in job.volumes:
-        before = before_volume(plan, volume_id, decided)
-        after = read_like(Path(job.study.target) / path, before, unit)
-        built[volume_id] = build_pack(
+    for image in shown:
+        made = volumes[image.name]
+        before = before_volume(plan, image.name, decided)
+        after = read_like(Path(job.study.target) / made.path, before, made.unit)
+        digest = build_pack(
             before,
             after,
             Path(job.packs),
-            role=role,
+            role=role_of(image.role, image.b_value),
             recipe=job.study.recipe.name,
             model=plan.model_hash,
         )
+        built.append(_Built(image.name, digest, protocol.place_of(image) if protocol else ""))
     return built
+
+
+def _images(plan: StudyPlan, volumes: Sequence[_Volume]) -> list[Image]:
+    stacks = {planned.volume_id: planned.stack for planned in plan.volumes}
+    found = []
+    for one in volumes:
+        stack = stacks[one.volume_id]
+        view = view_of(stack.header).name if stack.modality == "MG" else ""
+        found.append(Image(one.volume_id, one.role, view, one.b_value))
+    return found
 
 
 def _write(
     ws: Workspace,
     project: Project,
     sample: Sequence[tuple[SeriesResult, str]],
-    digests: dict[str, str],
+    known: _Known,
 ) -> set[str]:
-    """Write the sample; return the packs that nobody refers to any more."""
+    """Write the sample and what hangs beside it; return the packs nobody refers to any more."""
+    exams = sorted({row.row_id for row, _ in sample})
     with ws.catalogue.session() as session:
-        former = set(session.scalars(select(Pack.sha256).where(Pack.project == project.name)))
-        session.execute(delete(Pack).where(Pack.project == project.name))
-        seen: set[str] = set()
-        for row, stratum in sample:
-            digest = digests[str(row.volume_id)]
-            if digest not in seen:
-                session.add(
-                    Pack(
-                        project=project.name,
-                        sha256=digest,
-                        volume_id=str(row.volume_id),
-                        stratum=stratum,
-                    )
+        former = {
+            digest
+            for table in (Pack, ExamView)
+            for digest in session.scalars(select(table.sha256).where(table.project == project.name))
+        }
+        for table in (Pack, ExamView):
+            session.execute(delete(table).where(table.project == project.name))
+        for digest, (row, stratum) in {known.digest(r): (r, s) for r, s in sample[::-1]}.items():
+            session.add(
+                Pack(
+                    project=project.name,
+                    sha256=digest,
+                    volume_id=str(row.volume_id),
+                    stratum=stratum,
                 )
-            seen.add(digest)
+            )
+        for exam in exams:
+            for one in {b.sha256: b for b in known.exams[exam].values()}.values():
+                session.add(ExamView(project=project.name, exam=exam, **vars(one)))
         session.flush()
-        kept = set(session.scalars(select(Pack.sha256).where(Pack.sha256.in_(former))))
+        kept = {
+            digest
+            for table in (Pack, ExamView)
+            for digest in session.scalars(select(table.sha256).where(table.sha256.in_(former)))
+        }
         read = select(Decision.pack_sha256).where(Decision.pack_sha256.in_(former))
         return former - kept - set(session.scalars(read))
 

@@ -26,6 +26,7 @@ from pipelines.cohort.packs import build_spoilt, load_pack
 
 __all__ = [
     "Control",
+    "ControlKind",
     "controls",
     "make_spoilt",
     "noticed",
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 Kind = Literal["identical", "repeat", "spoilt"]
+ControlKind = Literal["identical", "repeat", "spoilt", "match"]
+"""What is kept beside the verdicts: controls, and comparisons of `pipelines.cohort.site_match`."""
 
 SHARES: dict[Kind, float] = {"identical": 0.10, "repeat": 0.10, "spoilt": 0.05}
 """How many controls of a kind there are for each pair; one at least from `LEAST_PAIRS` on."""
@@ -125,19 +128,20 @@ def spoilt_of(catalogue: Catalogue, project: str) -> dict[str, str]:
 def record_control(
     catalogue: Catalogue,
     project: str,
-    control: Control,
+    kind: ControlKind,
+    sha256: str,
     *,
     reader: str,
     verdict: str,
     answers: Mapping[str, Any],
 ) -> None:
-    """Keep what a reader said of a control."""
+    """Keep what a reader said of a control, or chose in a match."""
     with catalogue.session() as session:
         session.add(
             ControlRead(
                 project=project,
-                kind=control.kind,
-                pack_sha256=control.sha256,
+                kind=kind,
+                pack_sha256=sha256,
                 reader=reader,
                 verdict=verdict,
                 answers=dict(answers),

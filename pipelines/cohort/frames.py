@@ -79,8 +79,10 @@ def scale_of(header: PackHeader, side: Side) -> Scale:
     return Scale(min(lows), max(highs))
 
 
-def pack_codes(pack: ReviewPack, side: Side, plane: Plane, index: int) -> bytes:
+def pack_codes(pack: ReviewPack, side: Side, plane: Plane, index: int, every: int = 1) -> bytes:
     """Return one frame as 16-bit little-endian codes, rows by columns; its length is its size's.
+
+    With ``every``, only each so-manieth row and column, for what hangs small.
 
     Frames across the slices are turned head up where the slice index grows towards the head (LPS
     z, PS3.3 C.7.6.2.1.1).
@@ -92,7 +94,7 @@ def pack_codes(pack: ReviewPack, side: Side, plane: Plane, index: int) -> bytes:
     """
     if not 0 <= index < frame_count(pack.header, plane):
         raise RejectedError("PACK_NO_FRAME", f"{plane} {index}")
-    frame = np.take(pack.values(side), index, axis=PLANES[plane])
+    frame = np.take(pack.values(side), index, axis=PLANES[plane])[::every, ::every]
     if plane != "slice" and _grows_to_head(pack.header):
         frame = frame[::-1]
     return scale_of(pack.header, side).codes(frame).tobytes()

@@ -16,7 +16,7 @@ from config.project import Project
 from config.recipe import Recipe
 from config.version import code_version
 from harmonise.study import needs_fit
-from pipelines.catalogue.research import Pack, ResearchObject, SeriesResult, StudyRow
+from pipelines.catalogue.research import ExamView, Pack, ResearchObject, SeriesResult, StudyRow
 from pipelines.prepare.fit import current_model, fit_project
 from pipelines.prepare.harmonise import HarmoniseJob, harmonise_study
 from pipelines.prepare.models import read_model
@@ -143,9 +143,10 @@ def _keep(
 
 
 def _lapse(session: Session, row: StudyRow) -> None:
-    """Take the pairs of a study's former volumes out of the sample: no verdict was on these."""
+    """Take the pairs of a study's former volumes out of the room: no verdict was on the new."""
     former = select(SeriesResult.volume_id).where(SeriesResult.row_id == row.row_id)
     session.execute(delete(Pack).where(Pack.project == row.project, Pack.volume_id.in_(former)))
+    session.execute(delete(ExamView).where(ExamView.exam == row.row_id))
 
 
 def _write_series(

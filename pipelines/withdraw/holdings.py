@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 
 from config.errors import RejectedError
 from pipelines.catalogue.database import Catalogue
-from pipelines.catalogue.research import Pack, Release, ResearchObject, SeriesResult, StudyRow
+from pipelines.catalogue.research import (
+    ExamView,
+    Pack,
+    Release,
+    ResearchObject,
+    SeriesResult,
+    StudyRow,
+)
 from pipelines.store import ResearchStore
 
 __all__ = ["Holding", "holders", "holding_of"]
@@ -61,6 +68,8 @@ def holding_of(store: ResearchStore, catalogue: Catalogue, project: str, subject
         volume_ids = frozenset(str(r.volume_id) for r in results if r.volume_id)
         mine = and_(Pack.project == project, Pack.volume_id.in_(volume_ids))
         needed = set(session.scalars(select(Pack.sha256).where(not_(mine))))
+        hung = select(ExamView.sha256).where(ExamView.exam.not_in(row_ids))
+        needed |= set(session.scalars(hung))
         versions = _versions(store, session, project)
         names = {subject, *(r.study_uid for r in rows if r.study_uid)}
         names |= {o.series_uid for o in objects} | {o.sop_uid for o in objects}

@@ -14,6 +14,7 @@ from config.files import disk_faults, write_whole
 from deid.keys import Keys
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import (
+    ExamView,
     Pack,
     Release,
     ResearchObject,
@@ -56,6 +57,7 @@ def forget(store: ResearchStore, catalogue: Catalogue, holding: Holding) -> dict
     with catalogue.session() as session:
         for table in (SeriesResult, ResearchObject):
             session.execute(delete(table).where(table.row_id.in_(holding.rows)))
+        session.execute(delete(ExamView).where(ExamView.exam.in_(holding.rows)))
         session.execute(
             delete(Pack).where(
                 Pack.project == holding.project, Pack.volume_id.in_(holding.volume_ids)

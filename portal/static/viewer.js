@@ -1,25 +1,35 @@
 // Two linked panes on canvases of the image's own matrix: what is drawn is what was sent, windowed.
 
+import { keepDrafts } from "./drafts.js";
+import { frame } from "./frames.js";
+import { codeOf, fill, initial } from "./greys.js";
+
 const AHEAD = 5;
-const KEPT = 96;
 const ZOOM_STEP = 1.25;
 const ZOOM_STEPS = 16;
 const NARROWER = 0.8;
 const SHIFT = 0.05;
-const DRAFT_AFTER_MS = 800;
+const HANG_AFTER_MS = 120;
+const HUNG_PIXELS = 256;
 
 const byId = (id) => document.getElementById(id);
 const panes = byId("panes");
-const pair = JSON.parse(panes.dataset.pair);
-const canvases = [...panes.querySelectorAll("canvas")];
+// What hangs: the images of an exam, the one that is read, and perhaps one to compare it with.
+const wall = JSON.parse(panes.dataset.wall);
+const read = wall.views[wall.read];
+let pair = read;
+const canvases = [...panes.querySelectorAll("canvas[data-pane]")];
+const small = [...document.querySelectorAll("canvas[data-hung]")];
 const contexts = canvases.map((canvas) => canvas.getContext("2d"));
 const form = byId("verdict");
+const keepDraft = keepDrafts(form);
+const begin = (view) => wall.fixed || initial(view);
 
 const state = {
   plane: pair.planes[0],
   index: Number(byId("slice").value) - 1,
-  low: pair.mode === "absolute" ? pair.low : pair.ranks[1],
-  high: pair.mode === "absolute" ? pair.high : pair.ranks[pair.ranks.length - 2],
+  low: begin(pair)[0],
+  high: begin(pair)[1],
   swapped: false,
   flicker: false,
   difference: false,
@@ -28,73 +38,43 @@ const state = {
   shown: null,
   marking: false,
 };
-const opened = performance.now();
 
-// Frames, the least recently used first.
-const frames = new Map();
+// The first two canvases show a pair, a third what it is compared with.
+const source = (at) => (at < 2 ? pair : wall.reference);
+const planeOf = (at) => source(at).planes.find((p) => p.name === state.plane.name) || source(at).planes[0];
+const share = () => (state.plane.count > 1 ? state.index / (state.plane.count - 1) : 0.5);
+const placeIn = (plane, part) => Math.round(part * (plane.count - 1));
+const indexOf = (at, index) => (at < 2 ? index : placeIn(planeOf(at), index / Math.max(state.plane.count - 1, 1)));
 
-function frame(url) {
-  if (!frames.has(url)) {
-    const coming = fetch(url).then(async (answer) => {
-      if (!answer.ok) throw new Error(String(answer.status));
-      return new Uint16Array(await answer.arrayBuffer());
-    });
-    frames.set(url, coming);
-    coming.catch(() => frames.delete(url));
-  }
-  const found = frames.get(url);
-  frames.delete(url);
-  frames.set(url, found);
-  while (frames.size > KEPT) frames.delete(frames.keys().next().value);
-  return found;
+function address(at, index) {
+  const pane = at < 2 ? canvases[at].dataset.pane : "left";
+  return `${source(at).base}/${pane}/${planeOf(at).name}/${indexOf(at, index)}`;
 }
 
-const address = (pane, index) => `${panes.dataset.base}/${pane}/${state.plane.name}/${index}`;
+const tables = canvases.map(() => new Uint32Array(65536));
+const tableOf = canvases.map(() => "");
 
-// A window in the pair's own terms, values or ranks, as codes of one pane.
-function codeOf(value, pane) {
-  if (pair.mode === "absolute") {
-    return ((value - pair.low) / (pair.high - pair.low || 1)) * 65534 + 1;
-  }
-  const { ranks } = pair;
-  const codes = pair.codes[pane];
-  let k = 1;
-  while (k < ranks.length - 1 && ranks[k] < value) k += 1;
-  const share = (value - ranks[k - 1]) / (ranks[k] - ranks[k - 1]);
-  return codes[k - 1] + Math.min(Math.max(share, 0), 1) * (codes[k] - codes[k - 1]);
-}
-
-// floor(255 clip((v - low) / (high - low)) + 0.5); code 0 is what was not measured, and black.
-const tables = [new Uint32Array(65536), new Uint32Array(65536)];
-const tableOf = ["", ""];
-
-function table(pane) {
-  const low = codeOf(state.low, pane);
-  const high = codeOf(state.high, pane);
+function table(at) {
+  const view = source(at);
+  const [low, high] = (view.mode === pair.mode ? [state.low, state.high] : begin(view))
+    .map((value) => codeOf(value, view, at % 2));
   const key = `${low}/${high}`;
-  const made = tables[pane];
-  if (tableOf[pane] !== key) {
-    const width = high - low || Number.MIN_VALUE;
-    for (let code = 0; code < 65536; code += 1) {
-      const share = Math.min(Math.max((code - low) / width, 0), 1);
-      const grey = code === 0 ? 0 : Math.floor(255 * share + 0.5);
-      made[code] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
-    }
-    tableOf[pane] = key;
+  if (tableOf[at] !== key) {
+    fill(tables[at], low, high);
+    tableOf[at] = key;
   }
-  return made;
+  return tables[at];
 }
 
 let pictures = [];
 let words = [];
 
 function fit() {
-  const { rows, columns } = state.plane;
-  canvases.forEach((canvas) => {
-    canvas.width = columns;
-    canvas.height = rows;
+  canvases.forEach((canvas, at) => {
+    canvas.width = planeOf(at).columns;
+    canvas.height = planeOf(at).rows;
   });
-  pictures = contexts.map((context) => context.createImageData(columns, rows));
+  pictures = contexts.map((context, at) => context.createImageData(planeOf(at).columns, planeOf(at).rows));
   words = pictures.map((picture) => new Uint32Array(picture.data.buffer));
 }
 
@@ -119,18 +99,20 @@ function paintDifference(at, shown) {
 function draw() {
   if (!state.shown) return;
   const order = state.swapped === state.flicker ? [0, 1] : [1, 0];
-  order.forEach((source, at) => paint(at, state.shown[source], table(source)));
+  order.forEach((from, at) => paint(at, state.shown[from], table(from)));
+  if (wall.reference) paint(2, state.shown[2], table(2));
   if (state.difference) paintDifference(1, state.shown);
 }
 
 function place() {
   const width = canvases[0].parentElement.clientWidth;
   const height = canvases[0].parentElement.clientHeight;
-  const fitted = Math.min(width, height / state.plane.aspect);
   const scale = ZOOM_STEP ** state.zoom;
-  canvases.forEach((canvas) => {
+  canvases.forEach((canvas, at) => {
+    const { aspect } = planeOf(at);
+    const fitted = Math.min(width, height / aspect);
     canvas.style.width = `${fitted * scale}px`;
-    canvas.style.height = `${fitted * scale * state.plane.aspect}px`;
+    canvas.style.height = `${fitted * scale * aspect}px`;
     canvas.style.transform = `translate(${state.pan[0]}px, ${state.pan[1]}px)`;
   });
   byId("zoom").value = state.zoom;
@@ -148,7 +130,7 @@ async function show() {
   panes.setAttribute("aria-busy", "true");
   try {
     const { index } = state;
-    const shown = await Promise.all(canvases.map((c) => frame(address(c.dataset.pane, index))));
+    const shown = await Promise.all(canvases.map((_, at) => frame(address(at, index))));
     if (turn !== wanted) return;
     state.shown = shown;
   } catch {
@@ -162,17 +144,67 @@ async function show() {
     canvas.setAttribute("aria-label", `${canvas.dataset.label}, ${panes.dataset.sliceWord} ${text}`);
   });
   prefetch();
+  clearTimeout(hanging);
+  hanging = setTimeout(hang, HANG_AFTER_MS);
+}
+
+let hanging = 0;
+
+// What hangs beside is shown at the same share of its depth, coarse, each in its own window.
+function hang() {
+  small.forEach(async (canvas) => {
+    const view = wall.views[Number(canvas.dataset.hung)];
+    const [plane] = view.planes;
+    const part = state.plane.name === "slice" ? share() : 0.5;
+    const every = Math.ceil(Math.max(plane.rows, plane.columns) / HUNG_PIXELS);
+    const url = `${view.base}/${canvas.dataset.side}/slice/${placeIn(plane, part)}?every=${every}`;
+    if (canvas.dataset.drawn === url) return;
+    const codes = await frame(url).catch(() => null);
+    if (!codes) return;
+    canvas.dataset.drawn = url;
+    canvas.width = Math.ceil(plane.columns / every);
+    canvas.height = Math.ceil(plane.rows / every);
+    const pane = canvas.dataset.side === "left" ? 0 : 1;
+    const [low, high] = begin(view).map((value) => codeOf(value, view, pane));
+    const greys = fill(new Uint32Array(65536), low, high);
+    const picture = canvas.getContext("2d").createImageData(canvas.width, canvas.height);
+    new Uint32Array(picture.data.buffer).set(Uint32Array.from(codes, (code) => greys[code]));
+    canvas.getContext("2d").putImageData(picture, 0, 0);
+  });
+}
+
+function chooseView(number) {
+  const part = share();
+  pair.window = [state.low, state.high];
+  pair = wall.views[number];
+  [state.low, state.high] = begin(pair);
+  const { name } = state.plane;
+  [...byId("plane").options].forEach((option) => {
+    option.disabled = !pair.planes.some((plane) => plane.name === option.value);
+  });
+  choosePlane(pair.planes.some((plane) => plane.name === name) ? name : "slice", part);
+  setWindow(state.low, state.high);
+  document.querySelectorAll("button[data-hung]").forEach((button) => {
+    button.setAttribute("aria-pressed", String(Number(button.dataset.hung) === number));
+  });
+  panes.querySelectorAll("figcaption .place").forEach((place) => {
+    place.textContent = pair.place;
+  });
+}
+
+function nextView() {
+  if (wall.views.length > 1) chooseView((wall.views.indexOf(pair) + 1) % wall.views.length);
 }
 
 function prefetch() {
   for (let step = 1; step <= AHEAD; step += 1) {
     for (const index of [state.index - step, state.index + step]) {
       if (index >= 0 && index < state.plane.count) {
-        canvases.forEach((canvas) => frame(address(canvas.dataset.pane, index)).catch(() => 0));
+        canvases.forEach((_, at) => frame(address(at, index)).catch(() => 0));
       }
     }
   }
-  pair.next.forEach((url) => frame(url).catch(() => 0));
+  wall.next.forEach((url) => frame(url).catch(() => 0));
 }
 
 function say(text) {
@@ -188,6 +220,7 @@ function turnTo(index) {
 
 function setWindow(low, high) {
   if (!Number.isFinite(low) || !Number.isFinite(high) || low >= high) return;
+  if (wall.fixed && (low !== wall.fixed[0] || high !== wall.fixed[1])) return;
   const [least, most] = pair.mode === "absolute" ? [-Infinity, Infinity] : [pair.low, pair.high];
   state.low = Math.max(low, least);
   state.high = Math.min(high, most);
@@ -214,9 +247,9 @@ function zoomTo(zoom) {
   place();
 }
 
-function choosePlane(name) {
+function choosePlane(name, part = null) {
   state.plane = pair.planes.find((plane) => plane.name === name);
-  state.index = Math.floor(state.plane.count / 2);
+  state.index = part === null ? Math.floor(state.plane.count / 2) : placeIn(state.plane, part);
   state.shown = null;
   byId("plane").value = name;
   byId("slice").max = state.plane.count;
@@ -233,7 +266,7 @@ function nextPlane() {
 
 function swap() {
   state.swapped = !state.swapped;
-  panes.querySelectorAll("figcaption").forEach((caption, at) => {
+  panes.querySelectorAll("figcaption .pane").forEach((caption, at) => {
     const pane = state.swapped ? 1 - at : at;
     caption.textContent = canvases[pane].dataset.label;
   });
@@ -248,7 +281,7 @@ function toggleDifference() {
 }
 
 function prefer(value) {
-  form.querySelector(`input[name="preferred"][value="${value}"]`).checked = true;
+  form.querySelector(`input[data-keys][value="${value}"]`).checked = true;
   keepDraft();
 }
 
@@ -264,6 +297,7 @@ const single = {
   s: swap,
   d: toggleDifference,
   p: nextPlane,
+  v: nextView,
   1: () => prefer("left"),
   2: () => prefer("right"),
   "?": () => panes.parentElement.querySelector("details.keys").toggleAttribute("open"),
@@ -313,6 +347,10 @@ function place2mark(canvas, event) {
 }
 
 function setMark(row, column) {
+  if (pair !== read) {
+    say(panes.dataset.otherView);
+    return;
+  }
   const text = `${state.plane.name}:${state.index}:${row}:${column}`;
   form.elements.mark.value = text;
   byId("marked").textContent = text;
@@ -338,7 +376,7 @@ canvases.forEach((canvas) => {
 });
 
 // By mouse the next click marks; by keyboard the middle of what is shown is marked.
-byId("mark").addEventListener("click", (event) => {
+byId("mark")?.addEventListener("click", (event) => {
   if (event.detail === 0) {
     setMark(Math.floor(state.plane.rows / 2), Math.floor(state.plane.columns / 2));
     return;
@@ -347,28 +385,9 @@ byId("mark").addEventListener("click", (event) => {
   byId("mark").setAttribute("aria-pressed", String(state.marking));
 });
 
-let waiting = 0;
-
-function keepDraft() {
-  clearTimeout(waiting);
-  waiting = setTimeout(async () => {
-    const said = byId("draft");
-    try {
-      const answer = await fetch(form.dataset.draft, { method: "POST", body: new FormData(form) });
-      if (!answer.ok) throw new Error(String(answer.status));
-      said.textContent = `${form.dataset.saved} ${new Date().toLocaleTimeString()}`;
-    } catch {
-      said.textContent = form.dataset.failed;
-    }
-  }, DRAFT_AFTER_MS);
-}
-
-form.addEventListener("change", keepDraft);
-form.addEventListener("submit", () => {
-  clearTimeout(waiting);
-  form.elements.seconds.value = ((performance.now() - opened) / 1000).toFixed(1);
+document.querySelectorAll("button[data-hung]").forEach((button) => {
+  button.addEventListener("click", () => chooseView(Number(button.dataset.hung)));
 });
-
 byId("slice").addEventListener("input", (event) => turnTo(Number(event.target.value) - 1));
 byId("plane").addEventListener("change", (event) => choosePlane(event.target.value));
 byId("zoom").addEventListener("input", (event) => zoomTo(Number(event.target.value)));

@@ -124,7 +124,7 @@ def test_a_catalogue_that_is_gone_is_told_with_what_to_do(
     def gone(*_: object) -> None:
         raise EnvironmentFault("CATALOGUE_UNUSABLE", "OperationalError")
 
-    monkeypatch.setattr("portal.rooms.review_items", gone)
+    monkeypatch.setattr("portal.pairs.review_items", gone)
     answer = reader.get("/review/prostate")
     assert answer.status_code == 503
     assert "The catalogue cannot be opened or written." in answer.text

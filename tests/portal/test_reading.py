@@ -133,7 +133,7 @@ def test_a_draft_is_kept_until_the_verdict_is_sent(
     form = {"preferred": "right", "reasons": ["banding"]}
     assert reader.send(f"{URL}/{tokens[0]}/draft", form).status_code == 204
     page = reader.get(f"{URL}/{tokens[0]}").text
-    assert 'name="preferred" value="right" required checked' in page
+    assert 'name="preferred" value="right" required data-keys checked' in page
     assert 'value="banding" checked' in page
     assert verdicts(catalogue) == []
     read(reader, tokens[0])
