@@ -228,8 +228,10 @@ def _write(
                     stratum=stratum,
                 )
             )
+        drawn = {known.digest(row) for row, _ in sample}
         for exam in exams:
-            for one in {b.sha256: b for b in known.exams[exam].values()}.values():
+            hung = [b for b in known.exams[exam].values() if b.place or b.sha256 in drawn]
+            for one in {built.sha256: built for built in hung}.values():
                 session.add(ExamView(project=project.name, exam=exam, **vars(one)))
         session.flush()
         kept = {

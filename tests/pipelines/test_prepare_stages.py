@@ -18,7 +18,7 @@ from config.project import Review
 from config.settings import load_settings
 from pipelines.acquire.archive import Archive
 from pipelines.catalogue import identified
-from pipelines.catalogue.research import Pack, ResearchObject, SeriesResult, StudyRow
+from pipelines.catalogue.research import ExamView, Pack, ResearchObject, SeriesResult, StudyRow
 from pipelines.cohort import twin_proof
 from pipelines.cohort.assemble import assemble
 from pipelines.cohort.controls import spoilt_of
@@ -206,6 +206,31 @@ def read_all(ws: Workspace, verdict: str) -> None:
         )
 
 
+def test_what_is_read_has_its_exam_beside_it_and_packs_are_not_made_twice(
+    ready: Workspace,
+) -> None:
+    few = Review(sample=1, max_reject_rate=0.9)
+    project = ready.project("tiny").model_copy(update={"review": few})
+    first = assemble(ready, project)
+    with ready.catalogue.session() as session:
+        read = {pack.sha256 for pack in session.scalars(select(Pack))}
+        views = list(session.scalars(select(ExamView)))
+        session.expunge_all()
+    exams = {view.exam for view in views}
+    assert read < {view.sha256 for view in views}  # more hangs than is read
+    for exam in exams:
+        mine = [view for view in views if view.exam == exam]
+        assert {"T2W", "ADC", "high b"} <= {view.place for view in mine}
+        assert {view.sha256 for view in mine} & read
+    assert {p.name for p in ready.research.packs.iterdir()} >= {view.sha256 for view in views}
+    again = assemble(ready, project)
+    assert (first.skipped, again.done, again.skipped) == (0, 0, first.done)
+    beside = next(view for view in views if view.sha256 not in read)
+    shutil.rmtree(ready.research.packs / beside.sha256)
+    assert assemble(ready, project).done > 0
+    assert (ready.research.packs / beside.sha256 / "pack.json").is_file()
+
+
 def test_a_rejected_sample_keeps_the_gate_red(ready: Workspace) -> None:
     assemble(ready, ready.project("tiny"))
     read_all(ready, "reject")
@@ -282,7 +307,10 @@ def test_packs_that_left_the_sample_leave_the_disk_unless_they_were_read(ready: 
     assemble(ready, project.model_copy(update={"review": generous}))
     spoilt = set(spoilt_of(ready.catalogue, "tiny").values())
     assert len(spoilt) == 1
-    assert {p.name for p in ready.research.packs.iterdir()} == few | {read} | spoilt
+    with ready.catalogue.session() as session:
+        hung = set(session.scalars(select(ExamView.sha256)))
+    assert few <= hung
+    assert {p.name for p in ready.research.packs.iterdir()} == hung | {read} | spoilt
 
 
 def test_a_draft_report_can_be_had_before_anybody_has_read(ready: Workspace) -> None:

@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from config.settings import Settings
 from harmonise.volume import Grid, Volume
 from pipelines.catalogue.database import Catalogue, open_research
-from pipelines.catalogue.research import Pack
+from pipelines.catalogue.research import ExamView, Pack
 from pipelines.cohort.frames import grey
 from pipelines.cohort.packs import build_pack, load_pack
-from pipelines.cohort.review import review_items
+from pipelines.cohort.review import record_decision, review_items
 from pipelines.store import ResearchStore
 from portal.blinding import Blinding, Shown
 from tests.support.chromium import Seat, Served, chromium, seat, serve
@@ -212,6 +212,98 @@ def test_two_panes_redraw_in_a_few_times_what_writing_finished_pictures_takes(
     )
     ratio = max(found["swap"], found["window"]) / found["bare"]
     assert ratio <= RATIO
+
+
+def drawn(page: Page, number: int, side: str) -> NDArray[np.uint8]:
+    """Return the greys of what hangs, once it is there."""
+    here = f'canvas[data-hung="{number}"][data-side="{side}"]'
+    page.locator(f"{here}[data-drawn]").wait_for()
+    raw = page.evaluate(
+        """here => {
+          const canvas = document.querySelector(here);
+          const { width, height } = canvas;
+          const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+          return [height, width, [...data]];
+        }""",
+        here,
+    )
+    return np.array(raw[2], np.uint8).reshape(raw[0], raw[1], 4)[..., 0]
+
+
+def test_the_images_of_an_exam_hang_and_one_after_the_other_comes_into_the_panes(
+    settings: Settings, reader: Seat
+) -> None:
+    digests = [put(settings, *volumes(kind)) for kind in ("float32", "uint16", "int16")]
+    catalogue = open_research(settings)
+    with catalogue.session() as session:
+        for digest, place in zip(digests, ("T2W", "ADC", "high b"), strict=True):
+            session.add(
+                ExamView(project=PROJECT, sha256=digest, exam="e", volume_id=place, place=place)
+            )
+    catalogue.close()
+    blinding = Blinding(SECRET)
+    item = Shown(PROJECT, "e.martin", digests[0], exam="e")
+    reader.go(f"/review/{PROJECT}/{blinding.token(item)}")
+    page = reader.page
+    labels = page.locator('.hung[aria-label*="Left"] button')
+    assert labels.all_inner_texts() == ["T2W · read now", "ADC", "high b"]
+    for number, digest in enumerate(digests):
+        pack = load_pack(ResearchStore(settings).packs, digest)
+        beside = digests[0] if number else ""
+        shown_there = Shown(PROJECT, "e.martin", digest, exam="e", beside=beside)
+        for pane in ("left", "right"):
+            whole = np.asarray(pack.values(blinding.side(shown_there, pane)), np.float64)
+            low, high = (float(page.input_value(f"#{name}")) for name in ("low", "high"))
+            is_hu = number == 2
+            limits = (low, high) if is_hu else tuple(np.percentile(whole, [low, high]))
+            expected = grey(whole[1], *limits).astype(int)
+            assert np.abs(shown(page, pane).astype(int) - expected).max() <= 1
+            assert np.abs(drawn(page, number, pane).astype(int) - expected).max() <= 1
+        page.keyboard.press("v")
+    # A mark belongs to what is read: beside it, it is refused with a word.
+    page.keyboard.press("v")
+    page.focus("#mark")
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_contain_text("hangs beside")
+    assert page.input_value('input[name="mark"]') == ""
+    # Both sides of an exam stand alike: the second image's left is the first one's left.
+    assert blinding.side(item, "left") == blinding.side(
+        Shown(PROJECT, "e.martin", digests[1], exam="e", beside=digests[0]), "left"
+    )
+
+
+def test_a_comparison_is_answered_by_keyboard_through_a_window_that_nobody_moves(
+    settings: Settings, reader: Seat, tokens: list[str], digests: list[str]
+) -> None:
+    path = settings.config_root / "projects" / "prostate.yaml"
+    text = path.read_text(encoding="utf-8") + "review: {reference_site: hopital-sud}\n"
+    path.write_text(text, encoding="utf-8")
+    catalogue = open_research(settings)
+    for digest in digests:
+        record_decision(catalogue, PROJECT, digest, reader="e.martin", verdict="accept")
+    catalogue.close()
+    token = min(Blinding(SECRET).token(Shown(PROJECT, "e.martin", d, "match")) for d in digests[:2])
+    reader.go(f"/review/{PROJECT}/{token}")
+    page = reader.page
+    first = shown(page, "reference")
+    assert first.shape == (16, 20)
+    page.keyboard.press("]")
+    page.keyboard.press(";")
+    assert page.is_disabled("#low")
+    assert [page.input_value(f"#{name}") for name in ("low", "high")] == ["1", "99"]
+    assert (shown(page, "reference") == first).all()
+    page.keyboard.press("ArrowDown")
+    assert (shown(page, "reference") != first).any()
+    assert not [
+        one for one in Axe().run(page).response["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]  # fmt: skip
+    page.keyboard.press("2")
+    assert page.is_checked('input[name="like"][value="right"]')
+    page.focus('input[name="confidence"][value="3"]')
+    page.keyboard.press(" ")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**?saved=1")
 
 
 def test_no_page_has_a_serious_fault_for_those_who_cannot_see_or_point(
