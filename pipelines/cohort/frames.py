@@ -41,13 +41,20 @@ class Scale:
 
     low: float
     high: float
+    double: bool = False
+    """Whether single precision would be too coarse, for this side or the other: that one side took
+    longer than the other would tell them apart."""
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it lies so far from zero that single precision is more than a 14th of a code."""
+        return abs(self.low) > _FAR * abs((self.high - self.low) or 1.0)
 
     def codes(self, values: NDArray[np.generic]) -> NDArray[np.uint16]:
         """Return values as codes; beyond the scale they saturate, what was not measured is 0."""
         width = (self.high - self.low) or 1.0
-        # Single precision is a fourteenth of a code as long as the scale does not lie far from 0.
-        is_near = abs(self.low) <= _FAR * abs(width)
-        scaled: NDArray[Any] = values.astype(np.float32 if is_near else np.float64)
+        needed = np.float64 if self.double or self.is_far else np.float32
+        scaled: NDArray[Any] = values.astype(needed)
         scaled -= self.low
         scaled *= (LARGEST_CODE - 1) / width
         np.clip(scaled, 0, LARGEST_CODE - 1, out=scaled)
@@ -73,10 +80,10 @@ def scale_of(header: PackHeader, side: Side) -> Scale:
     Sides whose numbers mean the same share one scale over both; others have each their own, so
     that nothing but the picture tells which side had which unit.
     """
-    sides: list[Side] = list(SIDES) if is_comparable(header) else [side]
-    lows = [header.percentiles[one][0] for one in sides]
-    highs = [header.percentiles[one][-1] for one in sides]
-    return Scale(min(lows), max(highs))
+    ends = {one: (header.percentiles[one][0], header.percentiles[one][-1]) for one in SIDES}
+    if is_comparable(header):
+        return Scale(min(low for low, _ in ends.values()), max(high for _, high in ends.values()))
+    return Scale(*ends[side], double=any(Scale(*one).is_far for one in ends.values()))
 
 
 def pack_codes(pack: ReviewPack, side: Side, plane: Plane, index: int, every: int = 1) -> bytes:

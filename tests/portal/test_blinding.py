@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import re
+from time import perf_counter
+
+import numpy as np
 
 from config.settings import Settings
+from harmonise.volume import Grid, Volume
+from pipelines.catalogue.database import Catalogue
+from pipelines.catalogue.research import Pack
+from pipelines.cohort.packs import build_pack
+from pipelines.store import ResearchStore
 from portal.app import create_app
 from portal.blinding import Blinding, Shown, blinding_key
 
@@ -72,6 +80,38 @@ def test_both_sides_span_the_same_codes_whatever_their_units(
             frames = [reader.get(f"{URL}/{token}/{pane}/slice/{k}").content for k in range(3)]
             codes = memoryview(b"".join(frames)).cast("H").tolist()
             assert (min(codes), max(codes)) == (1, 65535)
+
+
+def _seconds(reader: User, url: str) -> float:
+    start = perf_counter()
+    assert reader.get(url).status_code == 200
+    return perf_counter() - start
+
+
+def test_the_time_an_answer_takes_tells_no_side(
+    reader: User, settings: Settings, catalogue: Catalogue, blinding: Blinding
+) -> None:
+    rng = np.random.default_rng(5)
+    grid = Grid((2, 1024, 1024), (3.0, 0.5, 0.5))
+    values = rng.normal(0, 1, grid.shape).astype(np.float32)
+    # Far from zero, such numbers need twice the precision: of both sides or of none.
+    before, after = Volume(values + 1000, grid, "[arb'U]"), Volume(values, grid, "1")
+    root = ResearchStore(settings).packs
+    digest = build_pack(before, after, root, role="t2w_ax", recipe="prostate-mpmri")
+    with catalogue.session() as session:
+        row = Pack(project=PROJECT, sha256=digest, volume_id="v", stratum="s / t2w_ax")
+        session.add(row)
+    token = blinding.token(Shown(PROJECT, "e.martin", digest))
+    urls = {pane: f"{URL}/{token}/{pane}/slice/1" for pane in ("left", "right")}
+    for url in urls.values():
+        _seconds(reader, url)
+    slower = 0
+    for turn in range(100):
+        order = ("left", "right") if turn % 2 else ("right", "left")
+        took = {pane: _seconds(reader, urls[pane]) for pane in order}
+        slower += took["left"] > took["right"]
+    # 100 fair coins: 50 +- 20 is four standard deviations.
+    assert 30 < slower < 70
 
 
 def test_both_panes_stand_in_the_page_alike_but_for_their_names(
