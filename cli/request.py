@@ -95,10 +95,16 @@ def request_step(
 
     Example: `accordage request step my-request submit --by j.martin --as requester`
     """
+    from datetime import UTC, datetime
+
+    from config.settings import load_settings
+    from pipelines.requests.approval import approvals_needed
     from pipelines.requests.book import Author, take_step
 
     with research(home) as catalogue:
-        state = take_step(catalogue, name, step, Author(by, role), note)
+        today = datetime.now(UTC).date()
+        wanted = approvals_needed(load_settings(home), catalogue, name, today)
+        state = take_step(catalogue, name, step, Author(by, role), note, approvals=wanted)
     typer.echo(f"{name}: {state}")
 
 

@@ -36,7 +36,8 @@ class Settings(Frozen):
     """Worker processes for harmonising on this machine."""
     count_floor: int = Field(default=10, ge=10)
     """Fewest subjects that a feasibility count tells; it can only be raised."""
-
+    two_officers_from: int | None = Field(default=None, ge=1)
+    """Subjects from which on a request needs two data officers; none asks for one always."""
     vault_key_folder: Path | None = None
     """Folder of the vault's at-rest keys; none keeps them with the identified zone's secrets."""
 
@@ -57,6 +58,7 @@ class _File(Frozen):
     prefect_api_url: str | None = None
     jobs: int | None = Field(default=None, ge=1)
     count_floor: int = Field(default=10, ge=10)
+    two_officers_from: int | None = Field(default=None, ge=1)
     vault_key_folder: Path | None = None
 
 
@@ -92,6 +94,7 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
         vault_key_folder=_folder(env.get("ACCORDAGE_VAULT_KEY_FOLDER")) or file.vault_key_folder,
         jobs=_jobs(env.get("ACCORDAGE_JOBS")) or file.jobs or min(2, os.cpu_count() or 1),
         count_floor=file.count_floor,
+        two_officers_from=file.two_officers_from,
     )
 
 

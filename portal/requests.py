@@ -18,6 +18,7 @@ from config.settings import Settings
 from pipelines.access.log import note_act
 from pipelines.access.people import Person
 from pipelines.catalogue.database import Catalogue
+from pipelines.requests.approval import approvals_needed
 from pipelines.requests.book import (
     Author,
     file_request,
@@ -89,7 +90,10 @@ class Book:
         """
         may = dict(steps_for(self.catalogue, name, person.name, person.roles))
         role = may.get(step, person.roles[0])
-        state = take_step(self.catalogue, name, step, Author(person.name, role), note[:500])
+        today = datetime.now(UTC).date()
+        wanted = approvals_needed(self.settings, self.catalogue, name, today)
+        author = Author(person.name, role)
+        state = take_step(self.catalogue, name, step, author, note[:500], approvals=wanted)
         with self.catalogue.session() as session:
             note_act(session, person.name, f"request {step}", name)
         return state

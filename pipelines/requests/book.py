@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from config.errors import ConfigurationError
 from config.request import CohortRequest
@@ -51,22 +52,51 @@ def file_request(catalogue: Catalogue, request: CohortRequest, author: Author) -
         session.add_all([entry, _event(request.name, author, "new", "")])
 
 
-def take_step(catalogue: Catalogue, name: str, step: str, author: Author, note: str = "") -> str:
-    """Move a request on; return its new state.
+def take_step(
+    catalogue: Catalogue,
+    name: str,
+    step: str,
+    author: Author,
+    note: str = "",
+    *,
+    approvals: int = 1,
+) -> str:
+    """Move a request on; return its new state, the same while it wants more approvals.
+
+    Parameters
+    ----------
+    approvals : int
+        How many officers approve it; see `pipelines.requests.approval`.
 
     Raises
     ------
     ConfigurationError
-        ``REQUEST_UNKNOWN``, or what `next_state` raises.
+        ``REQUEST_UNKNOWN``, ``REQUEST_APPROVED_BY_YOU``, or what `next_state` raises.
     """
     with catalogue.session() as session:
         entry = session.get(RequestEntry, name)
         if entry is None:
             raise ConfigurationError("REQUEST_UNKNOWN", name)
         own = entry.requester == author.name
-        entry.state = next_state(entry.state, step, role=author.role, own=own)
+        state = next_state(entry.state, step, role=author.role, own=own)
+        if step != "approve" or _approves_last(session, name, author.name, approvals):
+            entry.state = state
         session.add(_event(name, author, step, note))
         return entry.state
+
+
+def _approves_last(session: Session, name: str, officer: str, approvals: int) -> bool:
+    """Return whether an officer's approval is the last one wanted since the request was counted."""
+    chosen = select(RequestEvent).where(RequestEvent.name == name)
+    officers: set[str] = set()
+    for event in session.scalars(chosen.order_by(RequestEvent.event_id)):
+        if event.step == "count":
+            officers = set()
+        elif event.step == "approve":
+            officers.add(event.who)
+    if officer in officers:
+        raise ConfigurationError("REQUEST_APPROVED_BY_YOU", name)
+    return len(officers) + 1 >= approvals
 
 
 def requests(catalogue: Catalogue, requester: str | None = None) -> list[dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from config.errors import ConfigurationError
 from config.request import CohortRequest
 from config.settings import load_settings
 from pipelines.catalogue.database import Catalogue, open_research
+from pipelines.requests.approval import approvals_needed
 from pipelines.requests.book import Author, file_request, requests, show_request, take_step
 from pipelines.requests.states import ROLES, next_state, state_name, steps
 
@@ -60,6 +61,36 @@ def test_nobody_approves_their_own_request_whatever_role_they_also_have(book: Ca
         with pytest.raises(ConfigurationError, match="REQUEST_STEP_NOT_YOURS"):
             take_step(book, "prostate-t2", step, Author("martin", "officer"))
     assert take_step(book, "prostate-t2", "approve", OFFICER) == "approved"
+
+
+def test_a_large_request_waits_for_a_second_officer_and_a_new_count_asks_both_again(
+    book: Catalogue,
+) -> None:
+    second = Author("officer-2", "officer")
+    for step, who in (("submit", MARTIN), ("count", OFFICER)):
+        take_step(book, "prostate-t2", step, who)
+    assert take_step(book, "prostate-t2", "approve", OFFICER, approvals=2) == "feasible"
+    with pytest.raises(ConfigurationError, match="REQUEST_APPROVED_BY_YOU"):
+        take_step(book, "prostate-t2", "approve", OFFICER, approvals=2)
+    for step, who in (("return", second), ("submit", MARTIN), ("count", OFFICER)):
+        take_step(book, "prostate-t2", step, who)
+    assert take_step(book, "prostate-t2", "approve", second, approvals=2) == "feasible"
+    assert take_step(book, "prostate-t2", "approve", OFFICER, approvals=2) == "approved"
+
+
+def test_two_officers_are_asked_from_the_count_on_that_everybody_is_told(
+    book: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"at_least": 200}
+    monkeypatch.setattr("pipelines.requests.approval.counted", lambda *_: told)
+    settings, today = load_settings(tmp_path / "home", {}), date(2026, 1, 1)
+    needed = [
+        approvals_needed(
+            settings.model_copy(update={"two_officers_from": limit}), book, "prostate-t2", today
+        )
+        for limit in (None, 201, 200, 1)
+    ]
+    assert needed == [1, 1, 2, 2]
 
 
 def test_every_step_is_for_one_role_after_the_states_of_the_table() -> None:
