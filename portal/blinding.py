@@ -68,15 +68,19 @@ class Blinding:
     def side(self, shown: Shown, pane: Pane) -> Side:
         """Return what stands on a pane; but for identical pairs the other holds the other side.
 
-        A match has sides of its own, so that it tells nothing of the pair read before.
+        Which side an identical pair holds twice is drawn too, else whoever knows the program could
+        find by its bytes what is what in the pair itself. A match has sides of its own, so that it
+        tells nothing of the pair read before.
         """
-        if shown.kind in {"identical", "reference"}:
-            return "before" if shown.kind == "identical" else "after"
-        task = "match" if shown.kind == "match" else "side"
+        if shown.kind == "reference":
+            return "after"
+        is_drawn_alone = shown.kind in {"identical", "match"}
+        task = shown.kind if is_drawn_alone else "side"
         unit = shown.sha256 if shown.kind == "match" else shown.exam or shown.sha256
         swapped = self._digest(task, shown.project, shown.reader, unit)[0] & 1
         swapped ^= shown.kind == "repeat"
-        return "before" if (pane == "left") != bool(swapped) else "after"
+        is_left = pane == "left" or shown.kind == "identical"
+        return "before" if is_left != bool(swapped) else "after"
 
     def form_token(self, session: str) -> str:
         """Return the token that a form of this session must send back."""

@@ -14,6 +14,7 @@ from pipelines.catalogue.research import ControlRead
 from pipelines.cohort.controls import controls, spoilt_of
 from pipelines.cohort.review import ReviewItem, review_items
 from pipelines.cohort.site_match import matches
+from pipelines.cohort.strata import site_and_role
 from portal.blinding import Blinding, Kind, Shown
 from portal.exams import Exams
 
@@ -57,6 +58,12 @@ class _Reader:
     def matched(self) -> frozenset[str]:
         """The pairs of which the reader compared the sides with another site's image."""
         return frozenset(sha256 for kind, sha256 in self.controls_read if kind == "match")
+
+    def knows(self, item: ReviewItem) -> bool:
+        """Return whether the reader may have learnt from a comparison what stands where."""
+        site = site_and_role(item.stratum)[0]
+        is_reference = site == self.project.review.reference_site
+        return item.sha256 in self.matched or (is_reference and bool(self.matched))
 
     def shown(self, sha256: str, kind: Kind = "pair", exam: str = "", beside: str = "") -> Shown:
         return Shown(self.project.name, self.person.name, sha256, kind, exam, beside)
@@ -104,7 +111,7 @@ class Pairs:
 
     def _pair(self, reader: _Reader, item: ReviewItem) -> Pair:
         shown = reader.shown(item.sha256, exam=reader.exams.get(item.sha256, ""))
-        role, is_known = self._role_of(item.sha256), item.sha256 in reader.matched
+        role, is_known = self._role_of(item.sha256), reader.knows(item)
         mine = reader.person.name in item.verdicts
         is_missing = len(item.verdicts) < reader.project.review.readers and not is_known
         wanted = not reader.matched if mine else is_missing

@@ -143,6 +143,16 @@ def test_a_repeat_has_its_sides_swapped_and_an_identical_pair_one_side_twice() -
         assert blinding.side(same, "left") == blinding.side(same, "right")
 
 
+def test_which_side_an_identical_pair_holds_twice_is_drawn_apart_from_the_pairs_own_sides() -> None:
+    blinding = Blinding(b"k" * 32)
+    names = [f"{n:064x}" for n in range(400)]
+    held = [blinding.side(Shown("p", "r", n, "identical"), "left") for n in names]
+    sides = [blinding.side(Shown("p", "r", n), "left") for n in names]
+    # 400 fair coins: 200 +- 40 is four standard deviations.
+    assert 160 < held.count("before") < 240
+    assert 160 < sum(a == b for a, b in zip(held, sides, strict=True)) < 240
+
+
 def test_another_key_another_reader_and_a_control_have_other_tokens_and_other_sides() -> None:
     one, two = Blinding(b"k" * 32), Blinding(b"l" * 32)
     names = [f"{n:064x}" for n in range(64)]

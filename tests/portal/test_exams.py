@@ -15,6 +15,7 @@ from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import ControlRead, ExamView
 from pipelines.cohort.agreement import agreement
 from pipelines.cohort.packs import load_pack
+from pipelines.cohort.review import record_decision
 from pipelines.store import ResearchStore
 from portal.app import create_app
 from portal.blinding import Blinding, Shown
@@ -156,6 +157,26 @@ def test_comparisons_open_when_every_pair_is_read_and_then_verdicts_stand(
         kept = session.scalars(select(ControlRead)).one()
         assert kept.kind == "match"
         assert kept.answers["like"] == kept.verdict
+
+
+def test_a_senior_who_compared_settles_nothing_that_the_comparison_showed(
+    compared: None, sign_in, catalogue: Catalogue, digests: list[str], blinding: Blinding
+) -> None:
+    senior: User = sign_in("senior")
+    record_decision(catalogue, PROJECT, digests[0], reader="s.senior", verdict="accept")
+    for digest in digests[1:]:
+        record_decision(catalogue, PROJECT, digest, reader="e.martin", verdict="accept")
+    # Two of hopital-nord are compared, each with the one of hopital-sud.
+    compare = blinding.token(Shown(PROJECT, "s.senior", digests[0], "match"))
+    assert senior.send(f"{URL}/{compare}", {"like": "left", "confidence": "1"}).status_code == 303
+    for digest in digests[1:]:
+        record_decision(
+            catalogue, PROJECT, digest, reader="b.second", verdict="reject", reasons=["banding"]
+        )
+    token = {d: blinding.token(Shown(PROJECT, "s.senior", d)) for d in digests}
+    # The reference was shown; the other pair of hopital-nord was not compared yet.
+    assert senior.get(f"{URL}/{token[digests[2]]}").status_code == 404
+    assert senior.get(f"{URL}/{token[digests[1]]}").status_code == 200
 
 
 def test_a_comparison_shows_the_pair_and_the_reference_through_one_fixed_window(
