@@ -6,7 +6,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
 from sqlalchemy import select
 
@@ -89,10 +88,7 @@ class Rooms:
         """Return what a token stands for to this reader; its frames are asked for next."""
         pair = next((p for p in self.pairs(project, person) if p.token == token), None)
         if pair is not None and pair.open:
-            for shown in self._together(pair):
-                self._known[self._blinding.token(shown)] = shown
-            while len(self._known) > KNOWN:
-                self._known.popitem(last=False)
+            self._remember(self._together(pair))
         return pair
 
     def wall(self, pair: Pair) -> tuple[int, list[Hung]]:
@@ -107,6 +103,12 @@ class Rooms:
         beside = [one.shown for one in self.wall(pair)[1]]
         return [pair.shown, *beside, *([pair.reference] if pair.reference else [])]
 
+    def _remember(self, together: list[Shown]) -> None:
+        for shown in together:
+            self._known[self._blinding.token(shown)] = shown
+        while len(self._known) > KNOWN:
+            self._known.popitem(last=False)
+
     def seen(self, name: str, person: Person, token: str) -> Shown | None:
         """Return what a token shows to this reader, if that was found before."""
         found = self._known.get(token)
@@ -116,11 +118,14 @@ class Rooms:
     def shown(self, name: str, person: Person, token: str) -> Shown | None:
         """Return what a token shows to this reader: a pair, or what stands beside one."""
         project = self.project(name)
-        for pair in self.pairs(project, person) if project else []:
-            for shown in self._together(pair) if pair.open else []:
-                if self._blinding.token(shown) == token:
-                    self.find(cast("Project", project), person, pair.token)
-                    return shown
+        if project is None:
+            return None
+        for pair in self.pairs(project, person):
+            together = self._together(pair) if pair.open else []
+            found = next((one for one in together if self._blinding.token(one) == token), None)
+            if found is not None:
+                self._remember(together)
+                return found
         return None
 
     def pack(self, sha256: str) -> ReviewPack:
