@@ -11,6 +11,7 @@ from pydantic import Field
 from config.base import Frozen
 from config.errors import ConfigurationError
 from config.loader import load_yaml
+from config.oidc import Oidc
 
 __all__ = ["Settings", "load_settings"]
 
@@ -40,6 +41,8 @@ class Settings(Frozen):
     """Subjects from which on a request needs two data officers; none asks for one always."""
     vault_key_folder: Path | None = None
     """Folder of the vault's at-rest keys; none keeps them with the identified zone's secrets."""
+    oidc: Oidc | None = None
+    """Identity provider whose users the portal lets in; none for its own accounts alone."""
 
     @property
     def config_root(self) -> Path:
@@ -60,6 +63,7 @@ class _File(Frozen):
     count_floor: int = Field(default=10, ge=10)
     two_officers_from: int | None = Field(default=None, ge=1)
     vault_key_folder: Path | None = None
+    oidc: Oidc | None = None
 
 
 def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -95,6 +99,7 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
         jobs=_jobs(env.get("ACCORDAGE_JOBS")) or file.jobs or min(2, os.cpu_count() or 1),
         count_floor=file.count_floor,
         two_officers_from=file.two_officers_from,
+        oidc=file.oidc,
     )
 
 

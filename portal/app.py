@@ -30,6 +30,7 @@ from portal.guard import Guard
 from portal.pages import Pages
 from portal.people import people_router
 from portal.projects import projects_router
+from portal.proving import proving_router
 from portal.reading import reading_router
 from portal.releases import releases_router
 from portal.requests import Book, requests_router
@@ -66,7 +67,8 @@ def create_app(
     people, sessions = People(catalogue), Sessions(catalogue)
     scopes, rooms = Scopes(catalogue), Rooms(settings, catalogue, blinding)
     book = Book(settings, catalogue)
-    pages = Pages(lambda request: blinding.form_token(form_key(request)))
+    label = settings.oidc.label if settings.oidc else None
+    pages = Pages(lambda request: blinding.form_token(form_key(request)), label)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -85,6 +87,7 @@ def create_app(
     door = Depends(Door(sessions, scopes, blinding))
     routers = (
         signing_router(catalogue, people, sessions, pages),
+        proving_router(settings.oidc, catalogue, sessions, blinding, pages),
         people_router(people, rooms, pages),
         reading_router(rooms, catalogue, blinding, pages),
         requests_router(book, rooms, pages),

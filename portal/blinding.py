@@ -86,6 +86,10 @@ class Blinding:
         """Return the token that a form of this session must send back."""
         return self._digest("form", session).hex()[:TOKEN_LENGTH]
 
+    def sealed(self, use: str, text: str) -> str:
+        """Return what only this installation can make of a text, other for each use."""
+        return self._digest("sealed", use, text).hex()
+
     def _digest(self, *parts: str) -> bytes:
         # Names never hold a zero byte, so parts cannot be mistaken for one another.
         return hmac.new(self._secret, "\0".join(parts).encode(), hashlib.sha256).digest()

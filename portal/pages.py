@@ -24,9 +24,11 @@ class Pages:
     ----------
     form_token : callable
         Returns the token that the forms of a request's page send back.
+    provider : str, optional
+        What the button of the identity provider says; none has no button.
     """
 
-    def __init__(self, form_token: Callable[[Request], str]) -> None:
+    def __init__(self, form_token: Callable[[Request], str], provider: str | None = None) -> None:
         self._form_token = form_token
         self._environment = Environment(
             loader=PackageLoader("portal", "templates"),
@@ -35,6 +37,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.globals["provider"] = provider
 
     def page(
         self, request: Request, name: str, *, status: int = 200, **values: Any

@@ -26,6 +26,7 @@ def people_router(people: People, rooms: Rooms, pages: Pages) -> APIRouter:
     router.add_api_route("/people", office.invite, methods=["POST"])
     router.add_api_route("/people/{name}/link", office.link, methods=["POST"])
     router.add_api_route("/people/{name}/close", office.close, methods=["POST"])
+    router.add_api_route("/people/{name}/open", office.open_again, methods=["POST"])
     return router
 
 
@@ -62,6 +63,10 @@ class _Office:
 
     def close(self, request: Request, name: str) -> Response:
         self.people.close(name, person_at(request).name)
+        return RedirectResponse("/people", 303)
+
+    def open_again(self, request: Request, name: str) -> Response:
+        self.people.open_again(name, person_at(request).name)
         return RedirectResponse("/people", 303)
 
     def _page(

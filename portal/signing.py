@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -18,7 +18,7 @@ from pipelines.catalogue.database import Catalogue
 from portal.door import VISIT_COOKIE, person_at, session_cookie, session_of
 from portal.pages import Pages
 
-__all__ = ["signing_router"]
+__all__ = ["keep_cookie", "sign_in_page", "signing_router"]
 
 
 def signing_router(
@@ -47,7 +47,7 @@ class _Desk:
     pages: Pages
 
     def ask(self, request: Request) -> Response:
-        return self._sign_in_page(request)
+        return sign_in_page(self.pages, request)
 
     def sign_in(
         self,
@@ -60,13 +60,13 @@ class _Desk:
             secret = self.sessions.sign_in(name.strip(), password, address)
         except RejectedError as error:
             status = 429 if error.code == "SIGN_IN_TOO_OFTEN" else 403
-            return self._sign_in_page(request, error.code, status)
+            return sign_in_page(self.pages, request, error.code, status)
         return _seated(request, secret)
 
     def sign_out(self, request: Request) -> Response:
         self.sessions.end(session_of(request))
         response = RedirectResponse("/sign-in", 303)
-        _keep_cookie(request, response, session_cookie(request), None)
+        keep_cookie(request, response, session_cookie(request), None)
         # Frames are kept for the next pair; they leave the machine's cache with the reader.
         response.headers["clear-site-data"] = '"cache"'
         return response
@@ -105,20 +105,9 @@ class _Desk:
         chain = verify_acts(self.catalogue) if whose is None else None
         return self.pages.page(request, "log", acts=acts(self.catalogue, whose), chain=chain)
 
-    def _sign_in_page(
-        self, request: Request, code: str | None = None, status: int = 200
-    ) -> Response:
-        return self._visited(request, "sign-in", status, code=code)
-
     def _invited_page(self, request: Request, secret: str, code: str | None = None) -> Response:
-        return self._visited(request, "invitation", 400 if code else 200, code=code, secret=secret)
-
-    def _visited(self, request: Request, page: str, status: int, **values: object) -> Response:
-        visit = request.cookies.get(VISIT_COOKIE) or secrets.token_hex(16)
-        request.state.visit = visit
-        response = self.pages.page(request, page, status=status, **values)
-        _keep_cookie(request, response, VISIT_COOKIE, visit)
-        return response
+        status = 400 if code else 200
+        return _visited(self.pages, request, "invitation", status, code=code, secret=secret)
 
     def _account_page(self, request: Request, made: str | None = None) -> Response:
         tokens = [
@@ -128,21 +117,46 @@ class _Desk:
         return self.pages.page(request, "account", tokens=tokens, made=made, days=TOKEN_DAYS)
 
 
-def _seated(request: Request, secret: str) -> Response:
-    """Give the browser its new session; whatever it brought is not taken over."""
-    response = RedirectResponse("/", 303)
-    _keep_cookie(request, response, session_cookie(request), secret)
+def sign_in_page(
+    pages: Pages, request: Request, code: str | None = None, status: int = 200
+) -> Response:
+    """Return the page where people sign in, with what was refused before."""
+    return _visited(pages, request, "sign-in", status, code=code)
+
+
+def _visited(pages: Pages, request: Request, page: str, status: int, **values: object) -> Response:
+    """Return a page with a form for a browser that has no session yet."""
+    visit = request.cookies.get(VISIT_COOKIE) or secrets.token_hex(16)
+    request.state.visit = visit
+    response = pages.page(request, page, status=status, **values)
+    keep_cookie(request, response, VISIT_COOKIE, visit)
     return response
 
 
-def _keep_cookie(request: Request, response: Response, name: str, value: str | None) -> None:
-    """Set a cookie that no script reads and no other site sends; None takes it away."""
+def _seated(request: Request, secret: str) -> Response:
+    """Give the browser its new session; whatever it brought is not taken over."""
+    response = RedirectResponse("/", 303)
+    keep_cookie(request, response, session_cookie(request), secret)
+    return response
+
+
+def keep_cookie(
+    request: Request,
+    response: Response,
+    name: str,
+    value: str | None,
+    *,
+    path: str = "/",
+    samesite: Literal["strict", "lax"] = "strict",
+    max_age_s: int | None = None,
+) -> None:
+    """Set a cookie that no script reads and no other site's page sends; None takes it away."""
     response.set_cookie(
         name,
         value or "",
-        max_age=None if value else 0,
-        path="/",
+        max_age=max_age_s if value else 0,
+        path=path,
         httponly=True,
-        samesite="strict",
+        samesite=samesite,
         secure=request.url.scheme == "https",
     )

@@ -37,6 +37,8 @@ class Person:
     projects: tuple[str, ...] = ()
     senior: bool = False
     active: bool = True
+    proven: bool = False
+    """Whether an identity provider proves them; then there is no password, and no link."""
 
     def has(self, *roles: str) -> bool:
         """Return whether the user has one of the roles."""
@@ -116,9 +118,16 @@ class People:
             return account.name
 
     def invite_again(self, name: str, by: str) -> str:
-        """Return the secret of a new link for an account whose password was lost."""
+        """Return the secret of a new link for an account whose password was lost.
+
+        Raises
+        ------
+        ConfigurationError
+            ``ACCOUNT_UNKNOWN``, or ``ACCOUNT_PROVEN``: it never gets a password.
+        """
         with self._catalogue.session() as session:
-            self._known(session, name)
+            if self._known(session, name).proven_by is not None:
+                raise ConfigurationError("ACCOUNT_PROVEN", name)
             note_act(session, by, "invite again", name)
             return self._link(session, name)
 
@@ -138,6 +147,21 @@ class People:
                 session.execute(delete(table).where(table.account == name))
             note_act(session, by, "close account", name)
 
+    def open_again(self, name: str, by: str) -> None:
+        """Let a closed account that a provider proves sign in again.
+
+        Raises
+        ------
+        ConfigurationError
+            ``ACCOUNT_UNKNOWN``, also for an account with a password: see `invite_again`.
+        """
+        with self._catalogue.session() as session:
+            account = self._known(session, name)
+            if account.proven_by is None:
+                raise ConfigurationError("ACCOUNT_UNKNOWN", name)
+            account.active = True
+            note_act(session, by, "open account", name)
+
     def all(self) -> list[Person]:
         """Return every account by name."""
         with self._catalogue.session() as session:
@@ -146,7 +170,7 @@ class People:
     def _open(self, session: Session, person: Person, by: str, *, again: bool) -> str:
         _demand_fit(person)
         account = session.get(Account, person.name)
-        if account is not None and not again:
+        if account is not None and (account.proven_by is not None or not again):
             raise ConfigurationError("ACCOUNT_EXISTS", person.name)
         account = account or Account(name=person.name, password=None)
         account.display, account.senior, account.active = person.display, person.senior, True
@@ -182,6 +206,7 @@ def person_of(account: Account) -> Person:
         tuple(account.projects),
         account.senior,
         account.active,
+        account.proven_by is not None,
     )
 
 

@@ -26,6 +26,7 @@ ALLOWED = {
     "POST /people": "o",
     "POST /people/{name}/link": "o",
     "POST /people/{name}/close": "o",
+    "POST /people/{name}/open": "o",
     "GET /projects/{project}": "oe",
     "GET /projects/{project}/agreement": "o",
     "POST /projects/{project}/release": "o",
@@ -71,6 +72,8 @@ LETTER = {"officer": "o", "engineer": "e", "requester": "r", "radiologist": "d"}
 OPEN = {
     "GET /sign-in",
     "POST /sign-in",
+    "GET /sign-in/oidc",
+    "GET /sign-in/oidc/return",
     "GET /invitation/{secret}",
     "POST /invitation/{secret}",
 }

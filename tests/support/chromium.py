@@ -51,10 +51,10 @@ class Seat:
 
 
 @contextmanager
-def serve(settings: Settings, secret: bytes) -> Iterator[Served]:
-    """Serve the portal of an installation on a free port."""
+def serve(settings: Settings, secret: bytes, port: int = 0) -> Iterator[Served]:
+    """Serve the portal of an installation on a port, by default on a free one."""
     app = create_app(settings, secret=secret)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         served = Served(f"http://127.0.0.1:{listener.getsockname()[1]}", settings)
 
         async def counted(scope: Any, receive: Any, send: Any) -> None:
