@@ -23,6 +23,7 @@ from pipelines.cohort.nifti import read_like
 from pipelines.cohort.packs import build_pack
 from pipelines.cohort.roles import role_of
 from pipelines.cohort.strata import strata_of_volumes
+from pipelines.cohort.veil import region_beside, veiled
 from pipelines.prepare.fit import current_model
 from pipelines.prepare.harmonise import HarmoniseJob, plan_of
 from pipelines.prepare.stage_harmonise import job_of
@@ -180,7 +181,11 @@ def _build(job: _PackJob) -> list[_Built]:
     for image in shown:
         made = volumes[image.name]
         before = before_volume(plan, image.name, decided)
-        after = read_like(Path(job.study.target) / made.path, before, made.unit)
+        path = Path(job.study.target) / made.path
+        after = read_like(path, before, made.unit)
+        region = region_beside(path, before.grid.shape)
+        if region is not None:
+            before, after = veiled(before, region), veiled(after, region)
         digest = build_pack(
             before,
             after,

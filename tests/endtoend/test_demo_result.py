@@ -12,10 +12,12 @@ from collections import Counter
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from pipelines.cohort.packs import SIDES
 from tests.endtoend.conftest import DemoRun, run_program
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -87,6 +89,20 @@ def test_the_report_shows_pictures_before_and_after(demo_run: DemoRun, project: 
     assert "http://" not in text.replace("http://www.w3.org", "")
     assert "before" in text.lower()
     assert "after" in text.lower()
+
+
+def test_the_marker_of_a_mammogram_is_on_neither_side_of_its_pair(demo_run: DemoRun) -> None:
+    packs = [path.parent for path in (demo_run.home / "research").rglob("pack.json")]
+    roles = {path: json.loads((path / "pack.json").read_text())["role"] for path in packs}
+    mammograms = [path for path, role in roles.items() if role == "mg_presentation"]
+    assert mammograms
+    for path in mammograms:
+        before, after = (np.load(path / f"{side}.npy", mmap_mode="r") for side in SIDES)
+        unseen = np.isnan(before[0])
+        assert (unseen == np.isnan(after[0])).all()
+        # Chest wall left: the right edge, where markers stand, is far from the breast.
+        assert unseen[:, -1].all()
+        assert not unseen.all()
 
 
 @both
