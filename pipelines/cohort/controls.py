@@ -14,15 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 from sqlalchemy import delete, select
 
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.research import ControlRead, SpoiltPair
 from pipelines.cohort.gate import Vigilance
 from pipelines.cohort.packs import build_spoilt, load_pack
+from pipelines.cohort.spoil import spoil
 
 __all__ = [
     "Control",
@@ -31,7 +29,6 @@ __all__ = [
     "make_spoilt",
     "noticed",
     "record_control",
-    "spoil",
     "spoilt_of",
     "vigilance",
 ]
@@ -45,9 +42,6 @@ SHARES: dict[Kind, float] = {"identical": 0.10, "repeat": 0.10, "spoilt": 0.05}
 
 LEAST_PAIRS = 5
 """Fewer pairs have no controls: they would be half of what is read."""
-
-BLUR_SHARE = 0.02
-"""Width of the blur of a spoilt pair, as a share of the image's shorter side."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +80,6 @@ def chosen(pairs: Iterable[str], kind: Kind) -> list[str]:
     return ordered[: max(1, round(SHARES[kind] * len(ordered)))]
 
 
-def spoil(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Return an image (slice, row, column) blurred in its plane, as by a careless denoiser."""
-    sigma = max(1.5, BLUR_SHARE * min(values.shape[1:]))
-    known = np.isfinite(values)
-    filled = np.where(known, values, 0).astype(np.float32)
-    blurred: NDArray[np.float32] = ndimage.gaussian_filter(filled, (0.0, sigma, sigma))
-    return blurred
-
-
 def make_spoilt(
     catalogue: Catalogue, project: str, pairs: Iterable[str], packs_root: Path
 ) -> set[str]:
@@ -106,7 +91,7 @@ def make_spoilt(
         spoilt = former.get(digest)
         if spoilt is None or not (packs_root / spoilt / "pack.json").is_file():
             pack = load_pack(packs_root, digest)
-            spoilt = build_spoilt(pack, spoil(pack.after), packs_root)
+            spoilt = build_spoilt(pack, spoil(pack.after, digest), packs_root)
         made[digest] = spoilt
     with catalogue.session() as session:
         session.execute(delete(SpoiltPair).where(SpoiltPair.project == project))
