@@ -7,12 +7,16 @@ from harmonise.fit import Measured, fit_key, fit_model, measure_study, needs_fit
 from harmonise.model import Model, model_from_bytes
 from harmonise.plan import check_recipe, plan_study
 from harmonise.planned import Declined, PlannedVolume, StudyPlan
+from harmonise.slides.fields import SlideFields, slide_fields
+from harmonise.slides.make import SLIDE
 
 __all__ = [
+    "SLIDE",
     "Declined",
     "Measured",
     "Model",
     "PlannedVolume",
+    "SlideFields",
     "StudyPlan",
     "apply_study",
     "before_volume",
@@ -23,4 +27,5 @@ __all__ = [
     "model_from_bytes",
     "needs_fit",
     "plan_study",
+    "slide_fields",
 ]

@@ -40,7 +40,9 @@ class PlaneView:
 
 def planes_of(header: PackHeader) -> list[PlaneView]:
     """Return the planes worth showing: a single image has one."""
-    shown: list[Plane] = list(PLANES) if header.shape[0] > 1 else ["slice"]
+    shown = [plane for plane in PLANES if frame_count(header, plane)]
+    if header.shape[0] == 1:
+        shown = ["slice"]
     return [
         PlaneView(p, frame_count(header, p), *frame_shape(header, p), *frame_size_mm(header, p))
         for p in shown
@@ -60,11 +62,12 @@ def viewer_data(header: PackHeader, sides: tuple[Side, Side]) -> dict[str, Any]:
 
     ``low`` and ``high`` are what the codes 1 and 65,535 mean where both sides share a unit; else
     windows are ranks, and ``codes`` says for each pane at which code a rank of ``RANKS`` lies.
+    Pictures in colours have no window.
     """
     comparable = is_comparable(header)
     scale = scale_of(header, "before")
     return {
-        "mode": "absolute" if comparable else "percentile",
+        "mode": "colour" if header.colours else "absolute" if comparable else "percentile",
         "unit": header.unit["before"] if comparable else "%",
         "low": scale.low if comparable else RANKS[0],
         "high": scale.high if comparable else RANKS[-1],

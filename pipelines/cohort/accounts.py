@@ -35,12 +35,7 @@ class SeriesAccount:
     def delivered(self) -> bool:
         """Whether the volume goes into a release."""
         is_made = self.volume_id is not None and self.verdict in DELIVERED
-        return is_made and not self.rejected and not self.unshown
-
-    @property
-    def unshown(self) -> bool:
-        """Whether it is of a kind that the reading room does not show, so that nobody read any."""
-        return self.volume_id is not None and self.manifest["nifti_path"] is None
+        return is_made and not self.rejected
 
 
 @dataclass(frozen=True)
@@ -136,8 +131,7 @@ def _row(row: StudyRow, series: tuple[SeriesAccount, ...]) -> RowAccount:
     if delivered and row.outcome == "harmonised":
         outcome = "released"
     elif row.outcome == "harmonised":
-        is_unseen = any(s.unshown for s in mine) and not any(s.rejected for s in mine)
-        outcome, code = ("refused", "NOT_SHOWN") if is_unseen else ("rejected", code)
+        outcome = "rejected"
     return RowAccount(
         row.row_id,
         row.site,

@@ -6,6 +6,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ from sqlalchemy import delete, select
 
 from config.errors import AccordageError
 from config.project import Project
-from harmonise.study import StudyPlan, before_volume
+from harmonise.study import SLIDE, StudyPlan, before_volume, slide_fields
 from harmonise.views import view_of
 from pipelines.catalogue.research import Decision, ExamView, Pack, SeriesResult
 from pipelines.cohort.controls import make_spoilt
 from pipelines.cohort.draw import draw
 from pipelines.cohort.hanging import Image, companions, protocol_of
 from pipelines.cohort.nifti import read_like
-from pipelines.cohort.packs import build_pack
+from pipelines.cohort.packs import Side, build_colour_pack, build_pack
 from pipelines.cohort.roles import role_of
 from pipelines.cohort.strata import strata_of_volumes
 from pipelines.cohort.veil import region_beside, veiled
@@ -110,7 +111,7 @@ class _Known:
 
 @dataclass(frozen=True)
 class _Volume:
-    """A deliverable volume as a process needs it; ``path`` is that of its NIfTI."""
+    """A deliverable volume as a process needs it; ``path`` is of its NIfTI, or a slide's folder."""
 
     volume_id: str
     role: str
@@ -125,7 +126,7 @@ class _Volume:
             str(row.volume_id),
             str(row.role),
             facts["b_value"],
-            str(facts["nifti_path"]),
+            str(facts["nifti_path"] or facts["dicom_path"]),
             str(facts["unit"]),
         )
 
@@ -176,26 +177,34 @@ def _build(job: _PackJob) -> list[_Built]:
     drawn = [image for image in images if image.name in job.sampled]
     shown = drawn + (companions(protocol, drawn, images) if protocol else [])
     volumes = {volume.volume_id: volume for volume in job.volumes}
-    built: list[_Built] = []
-    decided: dict[str, dict[str, Any]] = {}
-    for image in shown:
-        made = volumes[image.name]
-        before = before_volume(plan, image.name, decided)
-        path = Path(job.study.target) / made.path
-        after = read_like(path, before, made.unit)
-        region = region_beside(path, before.grid.shape)
-        if region is not None:
-            before, after = veiled(before, region), veiled(after, region)
-        digest = build_pack(
-            before,
-            after,
-            Path(job.packs),
-            role=role_of(image.role, image.b_value),
-            recipe=job.study.recipe.name,
-            model=plan.model_hash,
-        )
-        built.append(_Built(image.name, digest, protocol.place_of(image) if protocol else ""))
-    return built
+    pack = partial(_pack, job, plan, {})
+    return [
+        _Built(i.name, pack(volumes[i.name]), protocol.place_of(i) if protocol else "")
+        for i in shown
+    ]
+
+
+def _pack(
+    job: _PackJob, plan: StudyPlan, decided: dict[str, dict[str, Any]], volume: _Volume
+) -> str:
+    """Build the pack of one volume or slide; return its digest."""
+    path, root = Path(job.study.target) / volume.path, Path(job.packs)
+    role = role_of(volume.role, volume.b_value)
+    facts: dict[str, Any] = {
+        "role": role,
+        "recipe": job.study.recipe.name,
+        "model": plan.model_hash,
+    }
+    if volume.role == SLIDE:
+        seen = slide_fields(plan, volume.volume_id, path)
+        sides: dict[Side, Any] = {"before": seen.before, "after": seen.after}
+        return build_colour_pack(sides, seen.spacing_mm, root, **facts)
+    before = before_volume(plan, volume.volume_id, decided)
+    after = read_like(path, before, volume.unit)
+    region = region_beside(path, before.grid.shape)
+    if region is not None:
+        before, after = veiled(before, region), veiled(after, region)
+    return build_pack(before, after, root, **facts)
 
 
 def _images(plan: StudyPlan, volumes: Sequence[_Volume]) -> list[Image]:

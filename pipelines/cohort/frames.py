@@ -89,6 +89,8 @@ def scale_of(header: PackHeader, side: Side) -> Scale:
 def pack_codes(pack: ReviewPack, side: Side, plane: Plane, index: int, every: int = 1) -> bytes:
     """Return one frame as 16-bit little-endian codes, rows by columns; its length is its size's.
 
+    A frame in colours is its RGB samples of 8 bits.
+
     With ``every``, only each so-manieth row and column, for what hangs small.
 
     Frames across the slices are turned head up where the slice index grows towards the head (LPS
@@ -102,6 +104,8 @@ def pack_codes(pack: ReviewPack, side: Side, plane: Plane, index: int, every: in
     if not 0 <= index < frame_count(pack.header, plane):
         raise RejectedError("PACK_NO_FRAME", f"{plane} {index}")
     frame = np.take(pack.values(side), index, axis=PLANES[plane])[::every, ::every]
+    if pack.header.colours:
+        return np.ascontiguousarray(frame).tobytes()
     if plane != "slice" and _grows_to_head(pack.header):
         frame = frame[::-1]
     return scale_of(pack.header, side).codes(frame).tobytes()
@@ -124,7 +128,9 @@ def grey(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uin
 
 
 def frame_count(header: PackHeader, plane: Plane) -> int:
-    """Return how many frames a plane has."""
+    """Return how many frames a plane has; fields of a slide lie in one plane alone."""
+    if header.colours and plane != "slice":
+        return 0
     return header.shape[PLANES[plane]]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from config.errors import RejectedError
 from config.files import disk_faults, partial_of
 from harmonise.volume import Grid, Volume
+from pipelines.cohort.pack_header import FORMAT, RANKS, SIDES, PackHeader, Side, read_header
 
 __all__ = [
     "RANKS",
@@ -24,55 +25,23 @@ __all__ = [
     "PackHeader",
     "ReviewPack",
     "Side",
+    "build_colour_pack",
     "build_pack",
     "build_spoilt",
     "load_pack",
     "verify_pack",
 ]
 
-Side = Literal["before", "after"]
-
-SIDES: tuple[Side, Side] = ("before", "after")
-
-RANKS = (0.1, 0.5, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 99.5, 99.9)
-"""Percentile ranks kept in the header, for windows that link sides of different units."""
-
 GRID_TOLERANCE_MM = 1e-4
 """Largest difference of two grids' matrices that still counts as one grid."""
-
-FORMAT = 2
-"""Version of the header; part of the digest."""
-
-
-@dataclass(frozen=True)
-class PackHeader:
-    """What a reader's page may know of a pair: no subject, no site, no UID, no date.
-
-    ``direction`` holds the LPS unit vectors of growing slice, row and column index, None for
-    images without a position. ``percentiles`` follow `RANKS`. ``model`` is the hash of the cohort's
-    fitted model, so that a new one makes other pairs of all volumes and every approval lapses.
-    """
-
-    format: int
-    shape: tuple[int, int, int]
-    spacing_mm: tuple[float | None, float | None, float | None]
-    direction: tuple[tuple[float, float, float], ...] | None
-    role: str
-    recipe: str
-    unit: dict[str, str]
-    quantitative: dict[str, bool]
-    percentiles: dict[str, tuple[float, ...]]
-    model: str | None = None
-
-    def to_bytes(self) -> bytes:
-        """Return the canonical JSON."""
-        text = json.dumps(asdict(self), sort_keys=True, indent=1, allow_nan=False)
-        return f"{text}\n".encode()
 
 
 @dataclass(frozen=True)
 class ReviewPack:
-    """A pair read back; the arrays are memory maps, shape (slice, row, column), NaN uncovered."""
+    """A pair read back; the arrays are memory maps, shape (slice, row, column), NaN uncovered.
+
+    Of a pair in colours the arrays are uint8, shape (field, row, column, 3).
+    """
 
     sha256: str
     header: PackHeader
@@ -122,12 +91,49 @@ def build_pack(
     return _keep(header, arrays, packs_root)
 
 
+def build_colour_pack(
+    sides: Mapping[Side, NDArray[np.uint8]],
+    spacing_mm: tuple[float, float],
+    packs_root: Path,
+    *,
+    role: str,
+    recipe: str,
+    model: str | None = None,
+) -> str:
+    """Write a pair of pictures in colours and return its digest, as `build_pack` does.
+
+    Parameters
+    ----------
+    sides : mapping of Side to ndarray of uint8, shape (field, row, column, 3)
+    spacing_mm : tuple of float
+        Of rows and columns.
+    """
+    arrays: dict[Side, NDArray[Any]] = {s: np.ascontiguousarray(sides[s]) for s in SIDES}
+    fields, rows, columns = arrays["after"].shape[:3]
+    if arrays["before"].shape != arrays["after"].shape:
+        raise RejectedError("PACK_GRIDS_DIFFER", f"{sides['before'].shape[:3]} and {fields}")
+    header = PackHeader(
+        format=FORMAT,
+        shape=(fields, rows, columns),
+        spacing_mm=(None, *spacing_mm),
+        direction=None,
+        role=role,
+        recipe=recipe,
+        unit=dict.fromkeys(SIDES, "1"),
+        quantitative=dict.fromkeys(SIDES, False),
+        percentiles={side: _percentiles(arrays[side]) for side in SIDES},
+        model=model,
+        colours=True,
+    )
+    return _keep(header, arrays, packs_root)
+
+
 def build_spoilt(pack: ReviewPack, after: NDArray[np.float32], packs_root: Path) -> str:
-    """Write a pair with another harmonised side, shape (slice, row, column); return its digest.
+    """Write a pair with another harmonised side, of its shape; return its digest.
 
     Number type and grid stay those of the pair, so that nothing but the picture tells.
     """
-    is_whole = pack.after.dtype.kind == "i"
+    is_whole = pack.after.dtype.kind in "iu"
     values = np.rint(after) if is_whole else np.where(np.isfinite(pack.after), after, np.nan)
     arrays: dict[Side, NDArray[Any]] = {
         "before": np.ascontiguousarray(pack.before),
@@ -149,13 +155,13 @@ def load_pack(packs_root: Path, sha256: str) -> ReviewPack:
         raise RejectedError("PACK_UNREADABLE", "not a digest")
     folder = packs_root / sha256
     try:
-        header = _read_header(folder / "pack.json")
+        header = read_header(folder / "pack.json")
         before, after = (
             np.load(folder / f"{side}.npy", mmap_mode="r", allow_pickle=False) for side in SIDES
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RejectedError("PACK_UNREADABLE", type(error).__name__) from error
-    if before.shape != header.shape or after.shape != header.shape:
+    if before.shape != header.stored_shape or after.shape != header.stored_shape:
         raise RejectedError("PACK_UNREADABLE", "shape differs from the header")
     return ReviewPack(sha256, header, before, after)
 
@@ -274,20 +280,3 @@ def _write(target: Path, header: PackHeader, arrays: dict[Side, NDArray[Any]]) -
 def _flush(stream: Any) -> None:
     stream.flush()
     os.fsync(stream.fileno())
-
-
-def _read_header(path: Path) -> PackHeader:
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    direction = raw["direction"]
-    return PackHeader(
-        format=raw["format"],
-        shape=tuple(raw["shape"]),
-        spacing_mm=tuple(raw["spacing_mm"]),
-        direction=tuple(tuple(v) for v in direction) if direction else None,
-        role=raw["role"],
-        recipe=raw["recipe"],
-        unit=raw["unit"],
-        quantitative=raw["quantitative"],
-        percentiles={side: tuple(raw["percentiles"][side]) for side in SIDES},
-        model=raw["model"],
-    )

@@ -156,26 +156,26 @@ def _deliver(ws: Workspace, project: Project, series: SeriesAccount, folder: Pat
     facts["codes"] = list(facts["codes"])
     if not series.delivered:
         if series.volume_id is not None:
-            why = "NOT_SHOWN" if series.unshown else "REJECTED"
-            facts |= {"verdict": "REJECT", "codes": [*facts["codes"], why]}
+            facts |= {"verdict": "REJECT", "codes": [*facts["codes"], "REJECTED"]}
             facts |= {"nifti_path": None, "dicom_path": None}
         return ManifestRow(**facts)
     source = ws.research.volumes(project.name) / series.folder
-    nifti = source / facts["nifti_path"]
-    stem = nifti.name.removesuffix(".nii.gz")
+    images = source / facts["dicom_path"]
+    nifti = source / facts["nifti_path"] if facts["nifti_path"] else None
+    # A slide has no NIfTI: it goes as DICOM whatever is asked for.
+    formats = {*project.delivery.formats} if nifti else {"dicom"}
     # Provenance and coverage go with every format, coverage as DICOM with DICOM.
-    files = {p for p in nifti.parent.glob(f"{stem}.*") if p.is_file() and p != nifti}
-    if "dicom" not in project.delivery.formats:
+    files = {p for p in images.parent.glob(f"{images.name}.*") if p.is_file() and p != nifti}
+    if "dicom" not in formats:
         files = {p for p in files if p.suffix != ".dcm"}
-    if "nifti" in project.delivery.formats:
+    if "nifti" in formats and nifti:
         files.add(nifti)
-    if "dicom" in project.delivery.formats:
-        files |= {p for p in (source / facts["dicom_path"]).rglob("*") if p.is_file()}
+    if "dicom" in formats:
+        files |= {p for p in images.rglob("*") if p.is_file()}
     for path in sorted(files):
         link_or_copy(path, folder / "data" / path.relative_to(source))
     for column, wanted in (("nifti_path", "nifti"), ("dicom_path", "dicom")):
-        is_in = wanted in project.delivery.formats
-        facts[column] = f"data/{facts[column]}" if is_in else None
+        facts[column] = f"data/{facts[column]}" if wanted in formats else None
     return ManifestRow(**facts)
 
 

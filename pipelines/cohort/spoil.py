@@ -29,14 +29,18 @@ Image = NDArray[np.float32]
 
 
 def spoil(values: NDArray[Any], digest: str) -> Image:
-    """Return an image, shape (slice, row, column), spoilt in the way that its digest draws."""
-    way = without_a_structure if int(digest[-1], 16) % 2 else over_smoothed
+    """Return an image, shape (slice, row, column), spoilt in the way that its digest draws.
+
+    Pictures in colours, shape (field, row, column, 3), are over-smoothed.
+    """
+    is_grey = values.ndim == 3
+    way = without_a_structure if is_grey and int(digest[-1], 16) % 2 else over_smoothed
     return way(values)
 
 
 def over_smoothed(values: NDArray[Any]) -> Image:
     """Return an image blurred in its plane, as by a careless denoiser."""
-    sigma = max(1.5, BLUR_SHARE * min(values.shape[1:]))
+    sigma = max(1.5, BLUR_SHARE * min(values.shape[1:3]))
     return _smooth(_filled(values), sigma)
 
 
@@ -67,8 +71,9 @@ def _filled(values: NDArray[Any]) -> Image:
 
 
 def _smooth(image: Image, sigma: float) -> Image:
-    """Blur in the plane: the last two axes."""
-    blurred: Image = ndimage.gaussian_filter(image, (0.0,) * (image.ndim - 2) + (sigma, sigma))
+    """Blur in the plane: neither across slices nor between colours."""
+    spread = {2: (sigma, sigma), 3: (0, sigma, sigma), 4: (0, sigma, sigma, 0)}[image.ndim]
+    blurred: Image = ndimage.gaussian_filter(image, spread)
     return blurred
 
 

@@ -42,14 +42,13 @@ def site_and_role(stratum: str) -> tuple[str, str]:
 
 
 def strata_of_volumes(catalogue: Catalogue, project: str) -> list[tuple[SeriesResult, str]]:
-    """Return every deliverable volume of a project that a pair can show, with its stratum."""
+    """Return every deliverable volume or slide of a project, with its stratum."""
     query = select(SeriesResult).where(SeriesResult.project == project)
     with catalogue.session() as session:
         rows = session.scalars(query).all()
         session.expunge_all()
     kept = [row for row in rows if row.verdict in DELIVERABLE and row.volume_id is not None]
-    shown = [row for row in kept if row.manifest["nifti_path"] is not None]
-    return [(row, stratum_of(row)) for row in shown]
+    return [(row, stratum_of(row)) for row in kept]
 
 
 def strata_sizes(catalogue: Catalogue, project: str) -> Mapping[str, int]:

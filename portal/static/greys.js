@@ -3,6 +3,7 @@
 // The window an image begins with, in its own terms: values or ranks.
 export function initial(view) {
   if (view.window) return view.window;
+  if (view.mode === "colour") return [0, 255];
   const { ranks } = view;
   return view.mode === "absolute" ? [view.low, view.high] : [ranks[1], ranks[ranks.length - 2]];
 }
@@ -29,4 +30,16 @@ export function fill(made, low, high) {
     made[code] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
   }
   return made;
+}
+
+// Pixels in colours as they are: three bytes each, opaque.
+export function paintColours(target, samples) {
+  for (let i = 0, at = 0; i < target.length; i += 1, at += 3) {
+    target[i] = 0xff000000 | (samples[at + 2] << 16) | (samples[at + 1] << 8) | samples[at];
+  }
+}
+
+// How bright a pixel in colours is (ITU-R BT.601), for the difference of two.
+export function brightness(samples, i) {
+  return 0.299 * samples[3 * i] + 0.587 * samples[3 * i + 1] + 0.114 * samples[3 * i + 2];
 }

@@ -2,7 +2,7 @@
 
 import { keepDrafts } from "./drafts.js";
 import { frame } from "./frames.js";
-import { codeOf, fill, initial } from "./greys.js";
+import { brightness, codeOf, fill, initial, paintColours } from "./greys.js";
 
 const AHEAD = 5;
 const ZOOM_STEP = 1.25;
@@ -41,6 +41,7 @@ const state = {
 
 // The first two canvases show a pair, a third what it is compared with.
 const source = (at) => (at < 2 ? pair : wall.reference);
+const inColours = (view) => view.mode === "colour";
 const planeOf = (at) => source(at).planes.find((p) => p.name === state.plane.name) || source(at).planes[0];
 const share = () => (state.plane.count > 1 ? state.index / (state.plane.count - 1) : 0.5);
 const placeIn = (plane, part) => Math.round(part * (plane.count - 1));
@@ -78,18 +79,26 @@ function fit() {
   words = pictures.map((picture) => new Uint32Array(picture.data.buffer));
 }
 
-function paint(at, codes, greys) {
+function paint(at, codes, from) {
   const target = words[at];
-  for (let i = 0; i < codes.length; i += 1) target[i] = greys[codes[i]];
+  if (inColours(source(at))) {
+    paintColours(target, codes);
+  } else {
+    const greys = table(from);
+    for (let i = 0; i < codes.length; i += 1) target[i] = greys[codes[i]];
+  }
   contexts[at].putImageData(pictures[at], 0, 0);
 }
 
 // Left less right around a middle grey, each through its own window.
 function paintDifference(at, shown) {
   const target = words[at];
-  const [one, other] = [table(0), table(1)];
-  for (let i = 0; i < shown[0].length; i += 1) {
-    const unlike = (one[shown[0][i]] & 255) - (other[shown[1][i]] & 255);
+  const coloured = inColours(pair);
+  const [one, other] = coloured ? [null, null] : [table(0), table(1)];
+  for (let i = 0; i < target.length; i += 1) {
+    const unlike = coloured
+      ? brightness(shown[0], i) - brightness(shown[1], i)
+      : (one[shown[0][i]] & 255) - (other[shown[1][i]] & 255);
     const grey = 128 + (unlike >> 1);
     target[i] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
   }
@@ -99,8 +108,8 @@ function paintDifference(at, shown) {
 function draw() {
   if (!state.shown) return;
   const order = state.swapped === state.flicker ? [0, 1] : [1, 0];
-  order.forEach((from, at) => paint(at, state.shown[from], table(from)));
-  if (wall.reference) paint(2, state.shown[2], table(2));
+  order.forEach((from, at) => paint(at, state.shown[from], from));
+  if (wall.reference) paint(2, state.shown[2], 2);
   if (state.difference) paintDifference(1, state.shown);
 }
 
@@ -130,7 +139,7 @@ async function show() {
   panes.setAttribute("aria-busy", "true");
   try {
     const { index } = state;
-    const shown = await Promise.all(canvases.map((_, at) => frame(address(at, index))));
+    const shown = await Promise.all(canvases.map((_, at) => frame(address(at, index), inColours(source(at)))));
     if (turn !== wanted) return;
     state.shown = shown;
   } catch {
@@ -200,11 +209,12 @@ function prefetch() {
   for (let step = 1; step <= AHEAD; step += 1) {
     for (const index of [state.index - step, state.index + step]) {
       if (index >= 0 && index < state.plane.count) {
-        canvases.forEach((_, at) => frame(address(at, index)).catch(() => 0));
+        canvases.forEach((_, at) => frame(address(at, index), inColours(source(at))).catch(() => 0));
       }
     }
   }
-  wall.next.forEach((url) => frame(url).catch(() => 0));
+  // Kept by the browser for the next page; what the frames are does not matter here.
+  wall.next.forEach((url) => frame(url, true).catch(() => 0));
 }
 
 function say(text) {
@@ -219,6 +229,10 @@ function turnTo(index) {
 }
 
 function setWindow(low, high) {
+  if (inColours(pair)) {
+    draw();
+    return;
+  }
   if (!Number.isFinite(low) || !Number.isFinite(high) || low >= high) return;
   if (wall.fixed && (low !== wall.fixed[0] || high !== wall.fixed[1])) return;
   const [least, most] = pair.mode === "absolute" ? [-Infinity, Infinity] : [pair.low, pair.high];
@@ -398,6 +412,7 @@ for (const id of ["low", "high"]) {
 }
 addEventListener("resize", place);
 
+for (const id of ["low", "high"]) byId(id).disabled ||= inColours(pair);
 fit();
 place();
 setWindow(state.low, state.high);

@@ -29,20 +29,15 @@ def account(*made: SeriesAccount):
     return _row(row, made)
 
 
-def test_what_the_reading_room_cannot_show_is_not_delivered():
-    assert not series(nifti=None).delivered
-    assert series(nifti="v.nii.gz").delivered
-
-
 @pytest.mark.parametrize(
     ("made", "outcome", "code"),
     [
-        ([series(nifti=None)], "refused", "NOT_SHOWN"),
-        ([series(nifti=None), series(nifti="v.nii.gz")], "released", "RELEASED"),
+        ([series(nifti=None)], "released", "RELEASED"),
+        ([series(nifti=None, rejected=True)], "rejected", "REJECTED"),
         ([series(nifti="v.nii.gz", rejected=True)], "rejected", "REJECTED"),
     ],
 )
-def test_a_study_of_slides_alone_is_refused_and_not_rejected(made, outcome, code):
+def test_a_slide_is_delivered_and_rejected_as_a_volume_is(made, outcome, code):
     found = account(*made)
 
     assert (found.outcome, found.code) == (outcome, code)

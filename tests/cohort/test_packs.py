@@ -11,7 +11,19 @@ import pytest
 from config.errors import RejectedError
 from config.files import PARTIAL
 from harmonise.volume import Grid, Volume
-from pipelines.cohort.packs import RANKS, build_pack, load_pack, verify_pack
+from pipelines.cohort.frames import pack_codes
+from pipelines.cohort.packs import (
+    RANKS,
+    SIDES,
+    PackHeader,
+    Side,
+    build_colour_pack,
+    build_pack,
+    build_spoilt,
+    load_pack,
+    verify_pack,
+)
+from pipelines.cohort.spoil import spoil
 
 
 def build(before: Volume, after: Volume, root: Path) -> str:
@@ -176,3 +188,54 @@ def test_a_pack_whose_arrays_contradict_its_header_is_unreadable(
     np.save(tmp_path / sha256 / "before.npy", np.zeros((2, 2, 2), dtype=np.float32))
     with pytest.raises(RejectedError, match="shape differs"):
         load_pack(tmp_path, sha256)
+
+
+def coloured() -> dict[Side, np.ndarray]:
+    before = np.random.default_rng(4).integers(0, 256, (2, 6, 5, 3), dtype=np.uint8)
+    return {"before": before, "after": 255 - before}
+
+
+def test_a_pair_in_colours_is_read_back_as_it_was(tmp_path):
+    sides = coloured()
+    digest = build_colour_pack(sides, (0.0005, 0.0005), tmp_path, role="slide", recipe="pathology")
+    pack = verify_pack(tmp_path, digest)
+    assert pack.header.shape == (2, 6, 5)
+    assert pack.header.colours
+    assert all((pack.values(side) == sides[side]).all() for side in SIDES)
+    # rows by columns by red, green, blue; the same for both sides
+    assert pack_codes(pack, "after", "slice", 1) == sides["after"][1].tobytes()
+    assert len(pack_codes(pack, "before", "slice", 0, every=2)) == 3 * 3 * 3
+
+
+def test_fields_of_a_slide_lie_in_one_plane_alone(tmp_path):
+    sides = coloured()
+    digest = build_colour_pack(sides, (0.0005, 0.0005), tmp_path, role="slide", recipe="pathology")
+    with pytest.raises(RejectedError, match="PACK_NO_FRAME"):
+        pack_codes(load_pack(tmp_path, digest), "after", "row", 0)
+
+
+def test_pictures_of_two_sizes_are_no_pair(tmp_path):
+    sides = coloured()
+    sides["after"] = sides["after"][:, :5]
+    with pytest.raises(RejectedError, match="PACK_GRIDS_DIFFER"):
+        build_colour_pack(sides, (1, 1), tmp_path, role="slide", recipe="pathology")
+
+
+def test_a_spoilt_pair_in_colours_mixes_neither_fields_nor_colours(tmp_path):
+    sides = coloured()
+    sides["after"][:] = (200, 10, 60)
+    sides["after"][1] = (0, 90, 0)
+    digest = build_colour_pack(sides, (1, 1), tmp_path, role="slide", recipe="pathology")
+    pack = load_pack(tmp_path, digest)
+    for last in "01":
+        copy = load_pack(tmp_path, build_spoilt(pack, spoil(pack.after, last), tmp_path))
+        assert copy.after.dtype == np.uint8
+        assert (copy.after == sides["after"]).all()  # what is even stays as it is
+
+
+def test_the_digest_of_a_grey_pair_is_what_it_was_before_there_were_colours():
+    header = PackHeader(
+        2, (1, 1, 1), (None, 1.0, 1.0), None, "r", "x", {}, {}, {}, None, colours=False
+    )
+    assert b"colours" not in header.to_bytes()
+    assert b"colours" in replace(header, colours=True).to_bytes()

@@ -15,7 +15,7 @@ from harmonise.volume import Grid, Volume
 from pipelines.catalogue.database import Catalogue, open_research
 from pipelines.catalogue.research import ExamView, Pack
 from pipelines.cohort.frames import grey
-from pipelines.cohort.packs import build_pack, load_pack
+from pipelines.cohort.packs import Side, build_colour_pack, build_pack, load_pack
 from pipelines.cohort.review import record_decision, review_items
 from pipelines.store import ResearchStore
 from portal.blinding import Blinding, Shown
@@ -52,16 +52,29 @@ def put(settings: Settings, before: Volume, after: Volume) -> str:
     """Add a pair to the project; return its digest."""
     root = ResearchStore(settings).packs
     digest = build_pack(before, after, root, role="t2w_ax", recipe="prostate-mpmri")
+    enter(settings, digest)
+    return digest
+
+
+def enter(settings: Settings, digest: str) -> None:
+    """Put a pack into the project's sample."""
     catalogue = open_research(settings)
     with catalogue.session() as session:
         row = Pack(project=PROJECT, sha256=digest, volume_id=digest[:8], stratum="s / t2w_ax")
         session.add(row)
     catalogue.close()
-    return digest
 
 
 def shown(page: Page, pane: str) -> NDArray[np.uint8]:
-    """Return the greys of a canvas, by its own matrix, once what was asked for is drawn."""
+    """Return the greys of a canvas."""
+    found = pixels(page, pane)
+    assert (found[..., 0] == found[..., 1]).all()
+    assert (found[..., 0] == found[..., 2]).all()
+    return found[..., 0]
+
+
+def pixels(page: Page, pane: str) -> NDArray[np.uint8]:
+    """Return what a canvas shows, by its own matrix, once what was asked for is drawn."""
     page.locator('#panes[aria-busy="false"]').wait_for()
     raw = page.evaluate(
         """pane => {
@@ -72,11 +85,9 @@ def shown(page: Page, pane: str) -> NDArray[np.uint8]:
         }""",
         pane,
     )
-    pixels = np.array(raw[2], np.uint8).reshape(raw[0], raw[1], 4)
-    assert (pixels[..., 3] == 255).all()
-    assert (pixels[..., 0] == pixels[..., 1]).all()
-    assert (pixels[..., 0] == pixels[..., 2]).all()
-    return pixels[..., 0]
+    found = np.array(raw[2], np.uint8).reshape(raw[0], raw[1], 4)
+    assert (found[..., 3] == 255).all()
+    return found
 
 
 def volumes(kind: str) -> tuple[Volume, Volume]:
@@ -116,6 +127,36 @@ def test_what_a_canvas_shows_equals_numpy_within_one_grey_level(
     box = page.locator('canvas[data-pane="left"]').bounding_box()
     assert box is not None
     assert box["height"] / box["width"] == pytest.approx(64 * 0.9 / (48 * 0.4), rel=0.02)
+
+
+def coloured() -> dict[Side, NDArray[np.uint8]]:
+    rng = np.random.default_rng(12)
+    before = rng.integers(0, 256, (3, 40, 40, 3), dtype=np.uint8)
+    return {"before": before, "after": before[..., ::-1] // 2}
+
+
+def test_a_slides_fields_are_shown_in_their_own_colours(settings: Settings, reader: Seat) -> None:
+    sides = coloured()
+    root = ResearchStore(settings).packs
+    digest = build_colour_pack(sides, (0.0005, 0.0005), root, role="slide", recipe="pathology")
+    enter(settings, digest)
+    blinding, item = Blinding(SECRET), Shown(PROJECT, "e.martin", digest)
+    reader.go(f"/review/{PROJECT}/{blinding.token(item)}")
+    page = reader.page
+    for pane in ("left", "right"):
+        found = pixels(page, pane)[..., :3]
+        assert (found == sides[blinding.side(item, pane)][1]).all()
+    expect(page.locator("#low")).to_be_disabled()
+    expect(page.locator("#plane option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#place")).to_have_text("3 of 3")
+    left, right = (sides[blinding.side(item, pane)][2] for pane in ("left", "right"))
+    assert (pixels(page, "left")[..., :3] == left).all()
+    page.keyboard.press("d")
+    # ITU-R BT.601, as the luminance of the standard's own conversions.
+    bright = [one.astype(float) @ [0.299, 0.587, 0.114] for one in (left, right)]
+    expected = 128 + (bright[0] - bright[1]) / 2
+    assert np.abs(shown(page, "right") - expected).max() <= 1
 
 
 def test_panes_change_together_by_keyboard_and_swap_flicker_and_subtract(

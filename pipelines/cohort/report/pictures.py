@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from harmonise.encode.png import encode_png
 from pipelines.cohort.frames import frame_size_mm, grey
@@ -116,18 +117,28 @@ def shared_range(headers: list[PackHeader], side: Side) -> tuple[float, float]:
 def _picture(pack: ReviewPack, side: Side, limits: tuple[float, float], alt: str) -> Picture:
     middle = np.asarray(pack.values(side)[pack.header.shape[0] // 2], dtype=np.float64)
     height_mm, width_mm = frame_size_mm(pack.header, "slice")
-    png = encode_png(grey(_averaged(middle), *limits), level=9)
+    png = _png(_averaged(middle), limits)
     height = round(SHOWN_WIDTH_PX * height_mm / width_mm)
     return Picture(data_uri(png), f"{alt}: middle slice", SHOWN_WIDTH_PX, height)
 
 
+def _png(frame: NDArray[np.float64], limits: tuple[float, float]) -> bytes:
+    """Return a frame through its window; in colours, shape (row, column, 3), as it is."""
+    if frame.ndim == 2:
+        return encode_png(grey(frame, *limits), level=9)
+    stream = io.BytesIO()
+    Image.fromarray(np.rint(frame).astype(np.uint8)).save(stream, "PNG", compress_level=9)
+    return stream.getvalue()
+
+
 def _averaged(frame: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the frame averaged over square blocks down to the largest side allowed."""
-    factor = -(-max(frame.shape) // LARGEST_SIDE_PX)
-    rows, columns = (max(1, size // factor) for size in frame.shape)
+    factor = -(-max(frame.shape[:2]) // LARGEST_SIDE_PX)
+    rows, columns = (max(1, size // factor) for size in frame.shape[:2])
     if factor == 1:
         return frame
-    blocks = frame[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
+    whole = frame[: rows * factor, : columns * factor]
+    blocks = whole.reshape(rows, factor, columns, factor, *frame.shape[2:])
     mean: NDArray[np.float64] = blocks.mean(axis=(1, 3))
     return mean
 
