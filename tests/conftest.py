@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,22 @@ TOGETHER = {
 """Tests that look at what one long fixture made run in one process; others a file at a time."""
 
 
+UNMEASURED = (
+    "tests/endtoend/",
+    "tests/portal/",
+    "tests/withdraw/",
+    "tests/acquire/test_acquire_chaos.py",
+    "tests/acquire/test_methods.py",
+    "tests/acquire/test_simulations.py",
+    "tests/cohort/test_twin_proof.py",
+    "tests/deid/test_fuzz.py",
+    "tests/deid/test_realdata.py",
+    "tests/requests/test_counts.py",
+)
+"""Tests of whole runs, in which no line is counted: counting slows Python by a third, and a line
+that a whole run passed by chance is not a line that a test looked at."""
+
+
 class Scheduling(LoadScopeScheduling):
     """Hands the processes whole files, and the end-to-end tests by the run they look at."""
 
@@ -45,6 +62,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest, so that no process is left with one at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith("tests/endtoend/"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _measured_or_not(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Count lines only where tests look at single rooms."""
+    plugin = request.config.pluginmanager.get_plugin("_cov")
+    control = getattr(plugin, "cov_controller", None)
+    if control is None or not request.node.nodeid.startswith(UNMEASURED):
+        yield
+        return
+    control.pause()
+    yield
+    control.resume()
 
 
 @pytest.fixture(autouse=True)
