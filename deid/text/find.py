@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid.blank.region import Rectangle
+from deid.text.crops import roomy, upright
 from deid.text.grey import Views, flattened
 from deid.text.joined import joined
 from deid.text.judge import Judge, Judgement
@@ -147,8 +148,8 @@ class TextFinder:
         pieces = pieces_of(one.line.rectangle, views.grounds)
         if len(pieces) < 2:
             return [one]
-        wider = [_roomy(piece, views.size) for piece in pieces]
-        read = self.reader.words([_upright(views.shown[slices(p)]) for p in wider])
+        wider = [roomy(piece, views.size) for piece in pieces]
+        read = self.reader.words([upright(views.shown[slices(p)]) for p in wider])
         parts = [judged(Line(p, *said)) for p, said in zip(pieces, read, strict=True)]
         ends = {0: parts[0].keep, len(parts) - 1: parts[-1].keep}
         kept = [parts[at] for at, keep in ends.items() if keep]
@@ -251,11 +252,11 @@ class TextFinder:
     def _read(self, views: Views, spots: list[Spot]) -> list[Line]:
         """Read each place as shown, and again by local contrast where that says little."""
         places = [spot.rectangle for spot in spots]
-        wider = [_roomy(place, views.size) for place in places]
-        read = list(self.reader.words([_upright(views.shown[slices(p)]) for p in wider]))
+        wider = [roomy(place, views.size) for place in places]
+        read = list(self.reader.words([upright(views.shown[slices(p)]) for p in wider]))
         weak = [i for i, (_, score) in enumerate(read) if score < self.judge.certain]
         ground = views.grounds[0]
-        again = self.reader.words([_upright(flattened(ground[slices(wider[i])])) for i in weak])
+        again = self.reader.words([upright(flattened(ground[slices(wider[i])])) for i in weak])
         for index, said in zip(weak, again, strict=True):
             if said[1] > read[index][1]:
                 read[index] = said
@@ -277,24 +278,6 @@ def _cold(heat: Heat, searching: Searching) -> Mask:
 
 def _coloured(chroma: View, searching: Searching) -> Mask:
     return by_block(chroma >= 64, searching.listening.block_px)
-
-
-def _roomy(place: Rectangle, size: tuple[int, int]) -> Rectangle:
-    """Return a place with the room around it that the recogniser is used to."""
-    high, wide = place.row_stop - place.row_start, place.column_stop - place.column_start
-    by = max(min(high, wide) // 6, 1)
-    return Rectangle(
-        max(place.row_start - by, 0),
-        min(place.row_stop + by, size[0]),
-        max(place.column_start - by, 0),
-        min(place.column_stop + by, size[1]),
-    )
-
-
-def _upright(part: View) -> View:
-    """Return a line that runs upwards turned to run to the right."""
-    high, wide = part.shape[:2]
-    return np.ascontiguousarray(np.rot90(part, 3) if high > 1.5 * wide else part)
 
 
 def _without_shadows(found: list[Found]) -> tuple[Found, ...]:

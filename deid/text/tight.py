@@ -94,7 +94,7 @@ def fitted(
         slice(core.column_start - first, core.column_stop - first),
     )
     ink = _ink([ground[top:bottom, first:last] for ground in grounds], inner)
-    chance, grain = _chance(ink, inner, loose=loose)
+    chance, grain, edge = _chance(ink, inner, loose=loose)
     rows = _bearing(ink[:, inner[1]].sum(axis=1), wide, chance, grain)
     counts = ink[inner[0]].sum(axis=0)
     columns = _bearing(counts, high, chance, grain) & ((chance == 0) | (counts >= _LETTER * high))
@@ -108,7 +108,7 @@ def fitted(
         max(first + _walk(columns, inner[1].start, -1, blank) - pad, 0),
         min(first + _walk(columns, inner[1].stop - 1, 1, blank) + 1 + pad, size[1]),
     )
-    return _around(box, spot.rectangle) if loose or chance > _EDGE else box
+    return _around(box, spot.rectangle) if loose or edge > _EDGE else box
 
 
 def _around(one: Rectangle, other: Rectangle) -> Rectangle:
@@ -147,17 +147,21 @@ def _ink(parts: Sequence[NDArray[Any]], inner: tuple[slice, slice]) -> Mask:
     return best
 
 
-def _chance(ink: Mask, inner: tuple[slice, slice], *, loose: bool) -> tuple[float, float]:
-    """Return the share of ink above or below a line, where only tissue is, and its run length.
+def _chance(ink: Mask, inner: tuple[slice, slice], *, loose: bool) -> tuple[float, float, float]:
+    """Return the share of ink where only tissue is, its run length, and the share on both sides.
 
-    On air it is the less of both: in one of them may be an accent, or the next line.
+    Above and below a line is tissue. On air, or where one of them is the edge of something, the
+    less of both counts: in the other may be an accent, the next line, or the body itself, against
+    which no letter would stand out.
     """
     edge = max((inner[0].start + ink.shape[0] - inner[0].stop) // 6, 1)
     ends = (ink[:edge, inner[1]], ink[-edge:, inner[1]])
     runs = sum(int((np.diff(end.astype(np.int8), axis=1) > 0).sum()) for end in ends)
     long = sum(int(end.sum()) for end in ends) / max(runs, 1)
     shares = [float(end.mean()) for end in ends]
-    return min(shares) if loose else sum(shares) / 2, min(max(long, 1.0), _LONGEST_GRAIN_PX)
+    both = sum(shares) / 2
+    chance = min(shares) if loose or max(shares) > _EDGE else both
+    return chance, min(max(long, 1.0), _LONGEST_GRAIN_PX), chance if loose else both
 
 
 def _bearing(counts: NDArray[Any], length: int, chance: float, grain: float) -> Mask:
@@ -175,8 +179,10 @@ def _rows_of(bearing: Mask, marked: slice, gap: float, said: str, *, air: bool) 
     rows = (_walk(bearing, top, -1, gap), _walk(bearing, bottom, 1, gap))
     if air:
         return rows
+    # Of large letters the detector marks half the height: what was read needs all of its own.
+    letters_px = max(bottom - top + 1, high) if _accented(said) else high
     return (
-        min(rows[0], top - round(_HAT * high) * has_accent(said)),
+        min(rows[0], top - round(_HAT * letters_px) * has_accent(said)),
         max(rows[1], bottom + round(_tail(said) * high)),
     )
 
@@ -208,9 +214,15 @@ def has_accent(text: str) -> bool:
 
     Readers overlook accents of capitals on tissue, so that a word in capitals may have one.
     """
+    return _accented(text) or any(
+        len(word) >= _WORD and word.isupper() for word in _WORDS.findall(text)
+    )
+
+
+def _accented(text: str) -> bool:
+    """Tell whether a capital of a text was read with an accent above it."""
     capitals = (unicodedata.normalize("NFD", letter) for letter in text if letter.isupper())
-    seen = any(len(apart) > 1 and apart[1] != _CEDILLA for apart in capitals)
-    return seen or any(len(word) >= _WORD and word.isupper() for word in _WORDS.findall(text))
+    return any(len(apart) > 1 and apart[1] != _CEDILLA for apart in capitals)
 
 
 def pieces_of(line: Rectangle, grounds: Sequence[NDArray[Any]]) -> list[Rectangle]:

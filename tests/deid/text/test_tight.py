@@ -37,6 +37,33 @@ def test_what_the_detector_marked_stays_within() -> None:
     assert box.column_stop >= 90
 
 
+def test_a_line_on_air_just_above_the_body_keeps_the_feet_of_its_digits() -> None:
+    cover = letters("2 48 08 57 591", 36, (120, 640), (53, 60))
+    top, bottom, left, right = box_of(cover > 0.1)
+    core = Rectangle(top + 4, bottom - 6, left + 4, right - 4)
+    loose = Rectangle(top - 7, bottom + 5, left - 8, right + 8)
+    ground = np.full((120, 640), 80.0)
+    # Nearly half of the body is as bright as the ink, so that no row of digits stands out from it.
+    body = np.repeat(np.random.default_rng(8).random((120 - bottom - 5, 80)), 8, axis=1)
+    ground[bottom + 5 :] = np.where(body < 0.45, 200, 90)
+    ground = (ground + cover * (200 - ground)).astype(np.uint8)
+    box = fitted(Spot(loose, 0.9, core), [ground], [])
+    assert box.row_start <= top
+    assert box.row_stop >= bottom
+
+
+def test_the_accent_of_a_large_capital_is_within_though_its_middle_was_marked() -> None:
+    rng = np.random.default_rng(3)
+    cover = letters("CÉCILE", 48, (200, 400), (70, 60))
+    top, bottom, left, right = box_of(cover > 0.1)
+    # Of large letters the detector marks half the height.
+    core = Rectangle(top + 24, bottom - 8, left + 4, right - 4)
+    ground = np.clip(90 + rng.normal(0, 12, cover.shape) + 120 * cover, 0, 255).astype(np.uint8)
+    loose = Rectangle(top + 12, bottom + 4, left - 8, right + 8)
+    box = fitted(Spot(loose, 0.9, core), [ground], [], said="CÉCILE")
+    assert box.row_start <= top
+
+
 def test_a_line_is_divided_at_a_wide_gap_only() -> None:
     cover = letters("R", 20, (40, 300), (10, 10)) + letters("1234567", 20, (40, 300), (10, 60))
     box = Rectangle(6, 30, 6, 200)
