@@ -9,7 +9,7 @@ TEST_JOBS ?= auto
 export ACCORDAGE_REALDATA ?= $(abspath ../shared/realdata)
 export ACCORDAGE_REFERENCE ?= $(abspath ../shared/reference)
 
-.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods chaos-acquire night accession-list bench-projection bench-slides bench-pixels bench-portal
+.PHONY: help demo test check format lint types layers bench bench-align bench-deid bench-harmonise silently-wrong canaries referees chaos fuzz pixels realdata docs lock clean bench-acquire soak-acquire methods chaos-acquire night accession-list bench-projection bench-slides bench-pixels bench-pixel-memory bench-portal
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -67,6 +67,9 @@ bench-projection: $(VENV)/.runtime ## mammograms a second against what they need
 
 bench-pixels: $(VENV)/.test $(VENV)-presidio/.installed ## images a second by outcome of the gate, beside presidio (needs tesseract-ocr)
 	$(BIN)/python benchmarks/pixel_speed.py --peer $(VENV)-presidio/bin/python
+
+bench-pixel-memory: $(VENV)/.test ## the most memory that cleaning a mammogram and a clip of 100 MB takes
+	$(BIN)/python -P benchmarks/pixel_memory.py
 
 bench-portal: $(VENV)/.runtime ## fifty readers at once beside one, cohort verify beside sha256sum
 	$(BIN)/python -P benchmarks/portal_load.py

@@ -42,7 +42,7 @@ RESULT = Path(__file__).parent / "results" / "pixels.json"
 PART = RESULT.with_suffix(".part")
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 MARKS = ("<!-- pixels -->", "<!-- end of pixels -->")
-TUNED_ON, SEED = (1, 3, 7, 11, 101, 102, 2026, 40961, 271828), 577215
+TUNED_ON, SEED = (1, 3, 7, 11, 101, 102, 2026, 40961, 271828, 577215), 662607
 MARGIN_PX = 1
 DEFAULT_MARGIN_PX = PixelCleaning().margin_px
 ROUNDS = 3
@@ -266,7 +266,7 @@ def table(result: dict[str, Any]) -> str:
         rows.append(
             f"| {kind} | {number} | {share(counts, 'identity gone', 'identity')} "
             f"| {share(counts, 'marker kept', 'marker')} | {share(counts, 'scale kept', 'scale')} "
-            f"| {beside} | {counts.get('second reading finds text', 0)} "
+            f"| {beside} | {counts.get('a second reading finds more', 0)} "
             f"| {result['seconds_per_frame'].get(kind, '')} "
             f"| {result['seconds_per_frame_without_text'].get(kind, '')} |"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -14,8 +14,10 @@ from rich.table import Table
 
 from config.codes import codes
 from config.errors import AccordageError
-from pipelines.prepare.replay_file import Replayed
 from pipelines.progress import StageAccount
+
+if TYPE_CHECKING:  # what replays loads SimpleITK: 110 MB that no other table needs
+    from pipelines.prepare.replay_file import Replayed
 
 __all__ = [
     "Bars",

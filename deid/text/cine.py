@@ -22,6 +22,7 @@ from deid.text.grey import Views, views_of_shown
 from deid.text.grown import grown
 from deid.text.line import Found, Grey, Kind, View
 from deid.text.quiet import strokes_of
+from deid.text.shadows import without_shadows
 from deid.text.tiles import slices
 
 __all__ = ["ClipText", "Watching", "find_in_clip"]
@@ -125,7 +126,7 @@ def find_in_clip(
         found += here or ()
         read += here is not None
     found += [one for one in smeared if not any(_overlap(one, other) for other in found)]
-    return ClipText(_once(found), read)
+    return ClipText(_once(without_shadows(found)), read)
 
 
 def _in_extremes(

@@ -7,7 +7,7 @@ import numpy as np
 from deid.blank.region import Rectangle
 from deid.text.line import View
 
-__all__ = ["roomy", "upright"]
+__all__ = ["is_letter", "roomy", "upright"]
 
 _ROOM, _ROOM_OF_A_LETTER = 6, 3
 """Part of the place's shorter side."""
@@ -15,12 +15,17 @@ _TALLEST_LETTER = 2.5
 """Against its width: what is higher is a line that runs upwards."""
 
 
+def is_letter(place: Rectangle) -> bool:
+    """Tell whether a place has the shape of a letter that stands alone."""
+    high, wide = place.row_stop - place.row_start, place.column_stop - place.column_start
+    return wide <= high <= _TALLEST_LETTER * wide
+
+
 def roomy(place: Rectangle, size: tuple[int, int]) -> Rectangle:
     """Return a place with the room around it that the recogniser is used to."""
     high, wide = place.row_stop - place.row_start, place.column_stop - place.column_start
     # A single letter that is cut at its side is another letter.
-    is_letter = wide <= high <= _TALLEST_LETTER * wide
-    by = max(min(high, wide) // (_ROOM_OF_A_LETTER if is_letter else _ROOM), 1)
+    by = max(min(high, wide) // (_ROOM_OF_A_LETTER if is_letter(place) else _ROOM), 1)
     return Rectangle(
         max(place.row_start - by, 0),
         min(place.row_stop + by, size[0]),

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.blank.region import Rectangle
-from deid.text.crops import roomy, upright
+from deid.text.crops import is_letter, roomy, upright
 from deid.text.grey import Views, flattened
 from deid.text.joined import joined
 from deid.text.judge import Judge, Judgement
 from deid.text.line import Found, Heat, Kind, Line, Reader, View
 from deid.text.markers import Markers
 from deid.text.quiet import Listening, Loudness, loudness_of
+from deid.text.shadows import without_shadows
 from deid.text.spots import Spot, Spotting, spots_of
 from deid.text.tight import fitted, pieces_of
 from deid.text.tiles import by_block, slices, tiles
@@ -37,6 +37,7 @@ Mask = NDArray[np.bool_]
 _COVERED = 0.8
 _LARGE_PX = 4_000_000
 _SMALL_PX = 36
+_SURE_OF_A_LETTER = 0.95
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class TextFinder:
             return ()
         judged = self._judged(views, kind, spots)
         self._rest(views)
-        return joined(_without_shadows(judged))
+        return joined(without_shadows(judged))
 
     def _rest(self, views: Views) -> None:
         """Let the reader give back memory while that of a large frame is wanted elsewhere."""
@@ -254,7 +255,9 @@ class TextFinder:
         places = [spot.rectangle for spot in spots]
         wider = [roomy(place, views.size) for place in places]
         read = list(self.reader.words([upright(views.shown[slices(p)]) for p in wider]))
-        weak = [i for i, (_, score) in enumerate(read) if score < self.judge.certain]
+        # Of a letter that stands alone there is nothing beside it to tell what it is.
+        least = [_SURE_OF_A_LETTER if is_letter(p) else self.judge.certain for p in places]
+        weak = [i for i, (_, score) in enumerate(read) if score < least[i]]
         ground = views.grounds[0]
         again = self.reader.words([upright(flattened(ground[slices(wider[i])])) for i in weak])
         for index, said in zip(weak, again, strict=True):
@@ -278,21 +281,3 @@ def _cold(heat: Heat, searching: Searching) -> Mask:
 
 def _coloured(chroma: View, searching: Searching) -> Mask:
     return by_block(chroma >= 64, searching.listening.block_px)
-
-
-def _without_shadows(found: list[Found]) -> tuple[Found, ...]:
-    """Leave out what could not be read and lies on a marker: it is a part of the marker.
-
-    Blanking it would take the marker with it; what was read there says that nothing else is.
-    """
-    kept = [f.line.rectangle for f in found if f.keep]
-    return tuple(f for f in found if f.keep or not any(_is_part(f, marker) for marker in kept))
-
-
-def _is_part(one: Found, marker: Rectangle) -> bool:
-    if one.reason != "unreadable" and len(one.line.text) > 1:
-        return False
-    r = one.line.rectangle
-    high = min(r.row_stop, marker.row_stop) - max(r.row_start, marker.row_start)
-    wide = min(r.column_stop, marker.column_stop) - max(r.column_start, marker.column_start)
-    return high > 0 and wide > 0 and 2 * high * wide > min(r.area, 2 * marker.area)

@@ -172,7 +172,9 @@ def _cells(samples: NDArray[Any], shape: PixelShape) -> NDArray[Any]:
     if above and samples.dtype.kind == "u":
         raw = raw >> above
     mask = (1 << shape.bits_stored) - 1
-    values: NDArray[Any] = (raw & mask).astype(kind)
+    # A second copy of a mammogram is 17 MB, and bits above the sample are rare.
+    values: NDArray[Any] = raw if int(raw.max(initial=0)) <= mask else raw & mask
+    values = values.astype(kind, copy=False)
     if shape.signed:
         values = values ^ kind(1 << (shape.bits_stored - 1))
     return values

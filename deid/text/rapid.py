@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -71,6 +73,7 @@ class RapidReader:
         self._detect = engine_of._load_det_model().session  # noqa: SLF001
         self._recognise = engine_of._load_rec_model()  # noqa: SLF001
         self._detect.session = _session(models["Det"], threads)
+        _give_back()
 
     def heat(self, view: View) -> Heat:
         """Return the detector's heat, (row, column) as the view, 0 to 1.
@@ -117,6 +120,7 @@ class RapidReader:
         ):
             nothing = np.zeros((1, 3, high, wide), np.float32)
             model.run(None, {model.get_inputs()[0].name: nothing}, options)
+        _give_back()
 
     def read(self, grey: View, **options: Any) -> tuple[Line, ...]:
         """Return the lines of a small frame, read in one piece, from the top left.
@@ -158,6 +162,12 @@ def _session(model: Path, threads: int) -> Any:
     options.enable_mem_pattern = False
     options.intra_op_num_threads = options.inter_op_num_threads = threads
     return InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def _give_back() -> None:
+    """Give the system what loading the models or a large frame left with the C library."""
+    with suppress(OSError, TypeError, AttributeError):  # only GNU's can be asked to
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _planes(view: View, below: int, right: int) -> NDArray[np.float32]:

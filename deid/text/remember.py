@@ -34,7 +34,7 @@ class RememberingReader:
     """
 
     def __init__(
-        self, reader: Reader, *, most_px: int = 24_000_000, most_words: int = 2_000
+        self, reader: Reader, *, most_px: int = 16_000_000, most_words: int = 2_000
     ) -> None:
         self._reader, self._most_px, self._most_words = reader, most_px, most_words
         self._heat: OrderedDict[bytes, NDArray[np.uint8]] = OrderedDict()

@@ -220,9 +220,16 @@ def has_accent(text: str) -> bool:
 
 
 def _accented(text: str) -> bool:
-    """Tell whether a capital of a text was read with an accent above it."""
-    capitals = (unicodedata.normalize("NFD", letter) for letter in text if letter.isupper())
-    return any(len(apart) > 1 and apart[1] != _CEDILLA for apart in capitals)
+    """Tell whether a capital of a text was read with an accent above it.
+
+    Among capitals a small letter with an accent is a capital that was misread.
+    """
+    for word in _WORDS.findall(text):
+        among = word.upper() if sum(letter.isupper() for letter in word) > 1 else word
+        capitals = (unicodedata.normalize("NFD", letter) for letter in among if letter.isupper())
+        if any(len(apart) > 1 and apart[1] != _CEDILLA for apart in capitals):
+            return True
+    return False
 
 
 def pieces_of(line: Rectangle, grounds: Sequence[NDArray[Any]]) -> list[Rectangle]:

@@ -52,6 +52,7 @@ class StudyFinder:
 
         if shape.frames > 1:
             made = find_in_clip(self._finder, views, kind)
+            self._finder.reader.rest()
             return Reading(tuple(_placed(one, None) for one in made.found), made.frames_read)
         found = self._finder.find(next(views()), kind)
         return Reading(tuple(_placed(one, 0) for one in found), 1)

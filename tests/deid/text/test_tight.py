@@ -7,7 +7,7 @@ import pytest
 
 from deid.blank.region import Rectangle
 from deid.text.spots import Spot
-from deid.text.tight import fitted, pieces_of
+from deid.text.tight import fitted, has_accent, pieces_of
 from tests.support.letters import box_of, letters
 
 
@@ -72,3 +72,20 @@ def test_a_line_is_divided_at_a_wide_gap_only() -> None:
     assert second.column_start >= 55
     close = letters("R1234567", 20, (40, 300), (10, 10))
     assert len(pieces_of(box, [(close * 255).astype(np.uint8)])) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("PÉRON", True),
+        ("AïSSA", True),  # a capital that was read as a small letter
+        ("Ève", True),
+        ("ROUX", True),  # readers overlook accents of capitals on tissue
+        ("Raphaël", False),
+        ("FRA", False),
+        ("GAÇ", False),
+        ("12/03/1957", False),
+    ],
+)
+def test_an_accent_above_a_capital_is_allowed_for(said: str, expected: bool) -> None:
+    assert has_accent(said) is expected
