@@ -13,6 +13,7 @@ from deid.text.crops import is_letter, roomy, upright
 from deid.text.grey import Views, flattened
 from deid.text.joined import joined
 from deid.text.judge import Judge, Judgement
+from deid.text.letter import lone_letter
 from deid.text.line import Found, Heat, Kind, Line, Reader, View
 from deid.text.markers import Markers
 from deid.text.quiet import Listening, Loudness, loudness_of
@@ -38,6 +39,7 @@ _COVERED = 0.8
 _LARGE_PX = 4_000_000
 _SMALL_PX = 36
 _SURE_OF_A_LETTER = 0.95
+_FEW_LETTERS = 2
 
 
 @dataclass(frozen=True)
@@ -129,18 +131,25 @@ class TextFinder:
             apart = stands_out(replace(spot, heat=0), ground, weighing)
             seen = Seen(calm=calm, apart=apart, crisp=crisp)
             if is_text(spot, line, seen, weighing):
-                one = judged(line)
+                one = self._alone(views, judged(line), judged)
                 # On air there is nothing to spare: all that the detector gave goes.
-                box = fitted(
-                    spot,
-                    inked,
-                    places,
-                    loose=calm and not one.keep,
-                    said=line.text,
-                )
-                closer = replace(one, line=replace(line, rectangle=box))
+                loose, box = calm and not one.keep, one.line.rectangle
+                if box == spot.rectangle:
+                    box = fitted(spot, inked, places, loose=loose, said=line.text)
+                closer = replace(one, line=replace(one.line, rectangle=box))
                 found += self._divided(views, closer, judged)
         return found
+
+    def _alone(self, views: Views, one: Found, judged: Judgement) -> Found:
+        """Return a line that goes, or the marker that is all there is in its place."""
+        if one.keep or one.reason == "identity" or len(one.line.text) > _FEW_LETTERS:
+            return one
+        letter = lone_letter(one.line.rectangle, views.grounds)
+        if letter is None:
+            return one
+        crop = upright(views.shown[slices(roomy(letter, views.size))])
+        again = judged(Line(letter, *self.reader.words([crop])[0]))
+        return again if again.keep else one
 
     def _divided(self, views: Views, one: Found, judged: Judgement) -> list[Found]:
         """Return a line that goes in pieces, where a marker stands apart at one of its ends."""
