@@ -48,7 +48,10 @@ def volume_digest(volume: Volume | Slide) -> str:
     if isinstance(volume, Slide):
         return volume.digest()
     digest = hashlib.sha256(canonical_json(grid_to_json(volume.grid)))
-    values = np.where(np.isnan(volume.values), np.float32(np.nan), volume.values)
+    values = volume.values
+    unknown = np.isnan(values)
+    if unknown.any():  # else a copy for each step of each volume would be for nothing
+        values = np.where(unknown, np.float32(np.nan), values)
     digest.update(np.ascontiguousarray(values, dtype="<f4").data)
     for name in sorted(volume.regions):
         digest.update(name.encode())
