@@ -36,6 +36,8 @@ __all__ = ["Searching", "TextFinder"]
 
 Mask = NDArray[np.bool_]
 _COVERED = 0.8
+_BLOB = 1.5
+"""How much higher than a line a place is that holds more than the line."""
 _LARGE_PX = 4_000_000
 _SMALL_PX = 36
 _SURE_OF_A_LETTER = 0.95
@@ -197,11 +199,13 @@ class TextFinder:
             heat.fill(0)
             self._search(heat, at, view_of, zoom=zoom)
             self._rest(views)
+            # Of one look all count: a blob of tissue may hold a line, and not be text itself.
+            before = tuple(spots)
             spots.extend(
                 spot
                 for spot in spots_of(heat, self.searching.spotting)
                 if could_be_text(spot, views.grounds, self.searching.weighing)
-                and not any(_covers(one, spot) for one in spots)
+                and not any(_covers(one, spot) for one in before)
             )
             return _cold(heat, self.searching)
 
@@ -276,8 +280,10 @@ class TextFinder:
 
 
 def _covers(one: Spot, other: Spot) -> bool:
-    """Tell whether a place holds most of the heat of another."""
-    a, b = one.rectangle, other.core
+    """Tell whether a place holds most of the heat of another, and is no blob with a line on it."""
+    a, b, line = one.rectangle, other.core, other.rectangle
+    if a.row_stop - a.row_start > _BLOB * (line.row_stop - line.row_start):
+        return False
     high = min(a.row_stop, b.row_stop) - max(a.row_start, b.row_start)
     wide = min(a.column_stop, b.column_stop) - max(a.column_start, b.column_start)
     return high > 0 and wide > 0 and high * wide > _COVERED * b.area

@@ -66,7 +66,9 @@ class Judgement:
             return Found(line, keep=False, reason="identity")
         if any(pattern_spans(spelling, fold(spelling)) for spelling in variants(text)):
             return Found(line, keep=False, reason="pattern")
-        role = self.markers.role_of(text)
+        # Sides are written in capitals; the last letter of a name that was cut off is not.
+        is_small = len(text) == 1 and text.islower()
+        role = None if is_small else self.markers.role_of(text)
         if role and line.score >= self.judge.certain and self._fills_its_box(line):
             return Found(line, keep=True, reason=role)
         return Found(line, keep=False, reason="not_allowed")

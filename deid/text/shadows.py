@@ -26,11 +26,16 @@ def without_shadows(found: Iterable[Found]) -> tuple[Found, ...]:
 
 
 def _is_part(one: Found, marker: Found) -> bool:
-    """Tell whether something unreadable, or a single letter, lies on a marker."""
-    if one.reason != "unreadable" and len(one.line.text) > 1:
-        return False
+    """Tell whether something unreadable, or a single letter, lies on a marker, or a part in it.
+
+    The marker was read over its whole place: of what lies within it there is no more to say.
+    """
     r, other = one.line.rectangle, marker.line.rectangle
-    return 2 * _shared(r, other) > min(r.area, 2 * other.area)
+    shared = _shared(r, other)
+    if one.reason != "unreadable" and len(one.line.text) > 1:
+        is_weaker = one.reason == "not_allowed" and one.line.score < marker.line.score
+        return is_weaker and shared >= _SAME * r.area
+    return 2 * shared > min(r.area, 2 * other.area)
 
 
 def _is_misread(one: Found, marker: Found) -> bool:

@@ -58,6 +58,12 @@ def test_the_reason_says_what_it_was(line: Make, text: str, reason: str) -> None
     assert (found.keep, found.reason) == (False, reason)
 
 
+@pytest.mark.parametrize("text", ["d", "l", "r", "g"])
+def test_a_small_letter_is_no_side(line: Make, text: str) -> None:
+    assert not Judge().judge(line(text), "radiograph").keep
+    assert Judge().judge(line(text.upper()), "radiograph").keep
+
+
 @pytest.mark.parametrize(("name", "text"), [("LE^MLO", "MLO"), ("CC^Anne", "CC"), ("ML", "ML")])
 def test_a_marker_that_is_the_patients_name_goes(line: Make, name: str, text: str) -> None:
     found = judge(name).judge(line(text), "mammogram")

@@ -23,6 +23,7 @@ def found(text: str, score: float, reason: str, place: Rectangle = PLACE) -> Fou
         found("MLC", 0.98, "not_allowed", Rectangle(102, 141, 203, 322)),
         found("", 0.0, "unreadable", Rectangle(105, 135, 210, 260)),
         found("O", 0.9, "not_allowed", Rectangle(100, 140, 280, 320)),
+        found("ML", 0.84, "not_allowed", Rectangle(104, 142, 202, 285)),  # a part of it
     ],
 )
 def test_a_shadow_of_a_marker_is_left_out(shadow: Found) -> None:
@@ -32,7 +33,8 @@ def test_a_shadow_of_a_marker_is_left_out(shadow: Found) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        found("LY A", 0.98, "not_allowed"),
+        found("LY A", 0.98, "not_allowed", Rectangle(90, 150, 180, 340)),
+        found("LY", 0.98, "identity", Rectangle(104, 138, 210, 280)),
         found("MLC", 0.98, "identity"),
         found("MLC", 1.0, "not_allowed"),  # read more surely than the marker
         found("MLC", 0.98, "not_allowed", Rectangle(100, 140, 260, 380)),
