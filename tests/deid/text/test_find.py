@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
 import numpy as np
 
 from deid.blank.region import Rectangle
-from deid.text.find import TextFinder
+from deid.text.find import Searching, TextFinder
 from deid.text.grey import views_of_shown
 from deid.text.grown import grown
 from deid.text.judge import Judge
-from deid.text.line import Found, Line
+from deid.text.line import Found, Heat, Line, View
 from tests.support.letters import BrightReader, box_of, letters
 
 
@@ -51,3 +55,43 @@ def test_what_goes_is_grown_by_the_margin_within_the_frame() -> None:
     goes = Found(Line(Rectangle(1, 10, 95, 99), "X", 1.0), keep=False, reason="not_allowed")
     stays = Found(Line(Rectangle(50, 60, 5, 9), "R", 1.0), keep=True, reason="marker")
     assert grown([goes, stays], 3, rows=90, columns=100) == (Rectangle(0, 13, 92, 100),)
+
+
+class BlobFirst:
+    """Takes a patch of tissue around a line for text, and the line itself at the next look only.
+
+    It reads what is shown as high as a line, and nothing in the patch.
+    """
+
+    def __init__(self, line: Rectangle) -> None:
+        self.line, self.looks = line, 0
+
+    def rest(self) -> None:
+        pass
+
+    def heat(self, view: View) -> Heat:
+        self.looks += 1
+        r, found = self.line, np.zeros(view.shape[:2], np.float32)
+        if self.looks == 1:
+            found[r.row_start - 18 : r.row_stop + 18, r.column_start : r.column_stop] = 0.6
+        else:
+            found[r.row_start : r.row_stop, r.column_start : r.column_stop] = 0.9
+        return found
+
+    def words(self, crops: Sequence[View]) -> tuple[tuple[str, float], ...]:
+        return tuple(("DUPONT", 0.99) if len(crop) < 80 else ("m", 0.3) for crop in crops)
+
+    def read(self, grey: View, **options: Any) -> tuple[Line, ...]:
+        raise NotImplementedError
+
+
+def test_a_line_on_a_patch_of_tissue_is_found_though_the_patch_is_no_text() -> None:
+    rng = np.random.default_rng(6)
+    tissue = cv2.GaussianBlur(rng.normal(0, 1, (800, 900)), (0, 0), 5)
+    cover = letters("DUPONT MARIE", 36, (800, 900), (390, 330))
+    frame = 100 + 250 * tissue + 130 * cover
+    views = views_of_shown(np.clip(frame, 0, 255).astype(np.uint8))
+    line = Rectangle(*box_of(cover > 0.1))
+    finder = TextFinder(BlobFirst(line), Judge(), Searching(tile_blocks=32))
+    lines = [one.line.rectangle for one in finder.find(views, "radiograph")]
+    assert any(r.row_start <= line.row_start and r.row_stop >= line.row_stop for r in lines)
