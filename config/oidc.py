@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import Url
 
 from config.base import Frozen, Name
 
@@ -15,11 +15,12 @@ __all__ = ["Grant", "Oidc", "is_sealed"]
 
 def is_sealed(url: str) -> bool:
     """Return whether nobody on the way reads what an address gets: TLS, or this machine."""
-    parts = urlsplit(url)
-    is_here = parts.hostname in {"127.0.0.1", "localhost"}
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and is_here)
-    )
+    try:
+        parts = Url(url)
+    except ValueError:
+        return False
+    is_here = parts.scheme == "http" and parts.host in {"127.0.0.1", "localhost"}
+    return bool(parts.host) and (parts.scheme == "https" or is_here)
 
 
 def _sealed(url: str) -> str:
@@ -30,7 +31,8 @@ def _sealed(url: str) -> str:
 
 
 def _site(url: str) -> str:
-    if urlsplit(url).path.strip("/") or urlsplit(url).query:
+    parts = Url(url)
+    if (parts.path or "").strip("/") or parts.query:
         msg = "scheme, host and port alone"
         raise ValueError(msg)
     return url.rstrip("/")
