@@ -47,6 +47,12 @@ class Rectangle:
         """Number of pixels."""
         return (self.row_stop - self.row_start) * (self.column_stop - self.column_start)
 
+    def shared(self, other: Rectangle) -> int:
+        """Return the number of pixels that lie in both, whatever their frames."""
+        high = min(self.row_stop, other.row_stop) - max(self.row_start, other.row_start)
+        wide = min(self.column_stop, other.column_stop) - max(self.column_start, other.column_start)
+        return max(high, 0) * max(wide, 0)
+
 
 def check_bounds(
     rectangles: Iterable[Rectangle], *, rows: int, columns: int, frames: int = 1

@@ -151,9 +151,7 @@ def _in_extremes(
 def _overlap(one: Found, other: Found) -> bool:
     """Tell whether two places are mostly the same rows and share columns."""
     a, b = one.line.rectangle, other.line.rectangle
-    high = min(a.row_stop, b.row_stop) - max(a.row_start, b.row_start)
-    wide = min(a.column_stop, b.column_stop) - max(a.column_start, b.column_start)
-    return high > 0 and wide > 0 and 2 * high * wide > min(a.area, b.area)
+    return 2 * a.shared(b) > min(a.area, b.area)
 
 
 class _Past:

@@ -284,9 +284,7 @@ def _covers(one: Spot, other: Spot) -> bool:
     a, b, line = one.rectangle, other.core, other.rectangle
     if a.row_stop - a.row_start > _BLOB * (line.row_stop - line.row_start):
         return False
-    high = min(a.row_stop, b.row_stop) - max(a.row_start, b.row_start)
-    wide = min(a.column_stop, b.column_stop) - max(a.column_start, b.column_start)
-    return high > 0 and wide > 0 and high * wide > _COVERED * b.area
+    return a.shared(b) > _COVERED * b.area
 
 
 def _cold(heat: Heat, searching: Searching) -> Mask:

@@ -39,7 +39,7 @@ def _drawn_out(one: Found, cut: Sequence[Found], kept: Sequence[Rectangle]) -> F
     if not starts or r.column_stop - r.column_start < high:
         return one
     wider = replace(r, column_stop=min(starts))
-    if any(_touch(wider, place) for place in kept):
+    if any(wider.shared(place) for place in kept):
         return one
     return replace(one, line=replace(one.line, rectangle=wider))
 
@@ -48,8 +48,3 @@ def _in_line(one: Rectangle, other: Rectangle) -> bool:
     both = min(one.row_stop, other.row_stop) - max(one.row_start, other.row_start)
     highest = max(one.row_stop - one.row_start, other.row_stop - other.row_start)
     return both >= _ALIKE * highest
-
-
-def _touch(one: Rectangle, other: Rectangle) -> bool:
-    rows = one.row_start < other.row_stop and other.row_start < one.row_stop
-    return rows and one.column_start < other.column_stop and other.column_start < one.column_stop

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deid.blank.region import Rectangle
 from deid.text.crops import is_letter
+from deid.text.tiles import slices
 
 __all__ = ["lone_letter"]
 
@@ -31,11 +32,7 @@ def lone_letter(place: Rectangle, grounds: Sequence[NDArray[Any]]) -> Rectangle 
     grounds : sequence of arrays
         The frame, (row, column).
     """
-    rows, columns = (
-        slice(place.row_start, place.row_stop),
-        slice(place.column_start, place.column_stop),
-    )
-    apart = max((_from_middle(g[rows, columns]) for g in grounds), key=lambda d: float(d.max()))
+    apart = max((_from_middle(g[slices(place)]) for g in grounds), key=lambda d: float(d.max()))
     if float(apart.max()) <= 0:
         return None
     ink = (apart >= _INK * float(apart.max())).astype(np.uint8)

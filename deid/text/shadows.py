@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deid.blank.region import Rectangle
 from deid.text.line import Found
 
 __all__ = ["without_shadows"]
@@ -31,7 +30,7 @@ def _is_part(one: Found, marker: Found) -> bool:
     The marker was read over its whole place: of what lies within it there is no more to say.
     """
     r, other = one.line.rectangle, marker.line.rectangle
-    shared = _shared(r, other)
+    shared = r.shared(other)
     if one.reason != "unreadable" and len(one.line.text) > 1:
         is_weaker = one.reason == "not_allowed" and one.line.score < marker.line.score
         return is_weaker and shared >= _SAME * r.area
@@ -48,10 +47,4 @@ def _is_misread(one: Found, marker: Found) -> bool:
         return False
     wrong = sum(a != b for a, b in zip(mine.text.upper(), its.text.upper(), strict=True))
     larger = max(mine.rectangle.area, its.rectangle.area)
-    return wrong == 1 and _shared(mine.rectangle, its.rectangle) >= _SAME * larger
-
-
-def _shared(one: Rectangle, other: Rectangle) -> int:
-    high = min(one.row_stop, other.row_stop) - max(one.row_start, other.row_start)
-    wide = min(one.column_stop, other.column_stop) - max(one.column_start, other.column_start)
-    return max(high, 0) * max(wide, 0)
+    return wrong == 1 and mine.rectangle.shared(its.rectangle) >= _SAME * larger

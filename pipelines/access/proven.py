@@ -16,13 +16,13 @@ from pipelines.access.provider import Proven
 from pipelines.catalogue.database import Catalogue
 from pipelines.catalogue.people import Account, ApiToken, PortalSession
 
-__all__ = ["admit", "granted"]
+__all__ = ["admit"]
 
 _LONGEST_STEM = 24
 """Letters of an account's name, which leaves room for what tells two of them apart."""
 
 
-def granted(oidc: Oidc, groups: tuple[str, ...]) -> tuple[set[str], set[str], bool]:
+def _granted(oidc: Oidc, groups: tuple[str, ...]) -> tuple[set[str], set[str], bool]:
     """Return the roles, the projects and the seniority that groups give together."""
     grants = [oidc.groups[group] for group in groups if group in oidc.groups]
     roles: set[str] = {role for grant in grants for role in grant.roles}
@@ -42,7 +42,7 @@ def admit(catalogue: Catalogue, oidc: Oidc, proven: Proven) -> str:
         ``OIDC_NO_ROLE``: in none of the groups, and what the account still had open is ended;
         ``OIDC_CLOSED``: an officer closed the account.
     """
-    roles, projects, senior = granted(oidc, proven.groups)
+    roles, projects, senior = _granted(oidc, proven.groups)
     key = f"{proven.issuer} {proven.subject}"
     with catalogue.session() as session:
         account = session.scalars(select(Account).where(Account.proven_by == key)).first()

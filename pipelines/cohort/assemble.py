@@ -189,9 +189,8 @@ def _pack(
 ) -> str:
     """Build the pack of one volume or slide; return its digest."""
     path, root = Path(job.study.target) / volume.path, Path(job.packs)
-    role = role_of(volume.role, volume.b_value)
     facts: dict[str, Any] = {
-        "role": role,
+        "role": role_of(volume.role, volume.b_value),
         "recipe": job.study.recipe.name,
         "model": plan.model_hash,
     }

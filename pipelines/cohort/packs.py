@@ -111,7 +111,9 @@ def build_colour_pack(
     arrays: dict[Side, NDArray[Any]] = {s: np.ascontiguousarray(sides[s]) for s in SIDES}
     fields, rows, columns = arrays["after"].shape[:3]
     if arrays["before"].shape != arrays["after"].shape:
-        raise RejectedError("PACK_GRIDS_DIFFER", f"{sides['before'].shape[:3]} and {fields}")
+        raise RejectedError(
+            "PACK_GRIDS_DIFFER", f"{sides['before'].shape[:3]} and {(fields, rows, columns)}"
+        )
     header = PackHeader(
         format=FORMAT,
         shape=(fields, rows, columns),

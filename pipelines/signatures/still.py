@@ -171,16 +171,10 @@ def _merged(rectangles: list[Rectangle]) -> list[Rectangle]:
     """Return rectangles of which none lies for the most part in another: those become one."""
     kept: list[Rectangle] = []
     for one in sorted(rectangles, key=lambda r: -r.area):
-        rest = [other for other in kept if 2 * _shared(one, other) < one.area]
+        rest = [other for other in kept if 2 * one.shared(other) < one.area]
         around = [other for other in kept if other not in rest]
         kept = [*rest, _union([one, *around])] if around else [*kept, one]
     return kept
-
-
-def _shared(one: Rectangle, other: Rectangle) -> int:
-    rows = min(one.row_stop, other.row_stop) - max(one.row_start, other.row_start)
-    columns = min(one.column_stop, other.column_stop) - max(one.column_start, other.column_start)
-    return max(rows, 0) * max(columns, 0)
 
 
 def _union(rectangles: list[Rectangle]) -> Rectangle:
