@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pynetdicom.association import Association
+from pynetdicom.transport import AddressInformation
 
 from config.errors import ConfigurationError, TransientError
 from config.project import Selection
 from config.site import PacsNode
 from pipelines.acquire.archive import Archive
+from pipelines.acquire.dimse import _ClosingSocket
 from pipelines.acquire.pacs import echo, find_instances, find_studies, retrieve_study
 from pipelines.acquire.pacs.backoff import with_retries
 from pipelines.ports import free_port
@@ -56,6 +59,30 @@ def test_a_closed_port_is_unreachable() -> None:
 def test_a_wrong_called_title_is_a_matter_of_configuration(
     archive: Archive, node_of: NodeOf
 ) -> None:
+    with pytest.raises(ConfigurationError, match=r"^PACS_REJECTED_AE: Called AE title not"):
+        echo(node_of(archive).model_copy(update={"ae_title": "OTHER"}))
+
+
+def test_a_rejection_is_read_also_when_the_connection_is_closed_before_we_look(
+    archive: Archive, node_of: NodeOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the thread that asked wakes only after the peer has hung up."""
+    closed = threading.Event()
+
+    class Late(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            return super().wait(timeout) and closed.wait(30)
+
+    class Watched(_ClosingSocket):
+        def __init__(self, assoc: Association, address: AddressInformation) -> None:
+            super().__init__(assoc, address=address)
+            self._ready = Late()
+
+        def close(self) -> None:
+            super().close()
+            closed.set()
+
+    monkeypatch.setattr("pipelines.acquire.dimse._ClosingSocket", Watched)
     with pytest.raises(ConfigurationError, match=r"^PACS_REJECTED_AE: Called AE title not"):
         echo(node_of(archive).model_copy(update={"ae_title": "OTHER"}))
 

@@ -25,7 +25,8 @@ from typing import Any, Self
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 from pynetdicom.association import Association
-from pynetdicom.pdu_primitives import A_ABORT, A_P_ABORT, SCP_SCU_RoleSelectionNegotiation
+from pynetdicom.pdu import A_ASSOCIATE_RJ
+from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 
 from config.errors import AccordageError, ConfigurationError, TransientError
@@ -151,7 +152,7 @@ def connect(
         See the module.
     """
     keep_silent()
-    seen = _Seen()
+    seen = _Seen(node.connect_timeout_s)
     ae = Entity(node.calling_ae_title)
     ae.connection_timeout = ae.acse_timeout = node.connect_timeout_s
     ae.network_timeout = ae.dimse_timeout = None  # the watchdog is the only clock
@@ -163,7 +164,7 @@ def connect(
             roles,
             [
                 (evt.EVT_CONN_OPEN, seen.opened),
-                (evt.EVT_ACSE_RECV, seen.received),
+                (evt.EVT_PDU_RECV, seen.received),
                 *handlers,
             ],
         )
@@ -175,6 +176,7 @@ def connect(
         if silent and speaks_tls(node.host, node.port, min(3.0, node.connect_timeout_s)):
             raise ConfigurationError("PACS_SPEAKS_TLS")
         raise failure
+    assoc.unbind(evt.EVT_PDU_RECV, seen.received)
     guard_reactor(assoc)
     connection = Connection(assoc, node.dimse_timeout_s)
     assoc.bind(evt.EVT_DIMSE_RECV, lambda _event: connection.touch())
@@ -208,29 +210,33 @@ def _tls(node: PacsNode) -> tuple[ssl.SSLContext, str] | None:
 
 
 class _Seen:
-    """What happened while the association was negotiated."""
+    """What happened while the association was negotiated.
 
-    def __init__(self) -> None:
+    A peer that rejects closes the connection at once. pynetdicom 3.0.4 looks whether the connection
+    is open before it looks for the answer, so on a busy machine the answer would be lost.
+    """
+
+    def __init__(self, patience_s: float) -> None:
+        self._deadline = time.monotonic() + patience_s
         self._opened = False
-        self._aborted = False
+        self._rejected: A_ASSOCIATE_RJ | None = None
 
     def opened(self, _event: evt.Event) -> None:
         self._opened = True
 
     def received(self, event: evt.Event) -> None:
-        self._aborted = self._aborted or isinstance(
-            getattr(event, "primitive", None), (A_ABORT, A_P_ABORT)
-        )
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            self._rejected = event.pdu
 
     def failure(self, assoc: Association) -> AccordageError:
         """Say why the association is not there."""
-        answer = assoc.acceptor.primitive
-        if assoc.is_rejected and answer is not None:
-            if answer.result == 0x01:  # rejected permanent, PS3.8 Table 9-21
-                return ConfigurationError("PACS_REJECTED_AE", answer.reason_str)
-            return TransientError("PACS_REFUSED", answer.reason_str)
+        if self._rejected is not None:
+            if self._rejected.result == 0x01:  # rejected permanent, PS3.8 Table 9-21
+                return ConfigurationError("PACS_REJECTED_AE", self._rejected.reason_str)
+            return TransientError("PACS_REFUSED", self._rejected.reason_str)
         if not self._opened:
             return TransientError("PACS_UNREACHABLE")
-        if answer is not None and not assoc.accepted_contexts:
+        if assoc.acceptor.primitive is not None and not assoc.accepted_contexts:
             return ConfigurationError("PACS_UNSUPPORTED", "no presentation context accepted")
-        return TransientError("PACS_ABORTED" if self._aborted else "PACS_TIMEOUT")
+        early = time.monotonic() < self._deadline
+        return TransientError("PACS_ABORTED" if early else "PACS_TIMEOUT")
