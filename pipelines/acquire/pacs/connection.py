@@ -238,5 +238,6 @@ class _Seen:
             return TransientError("PACS_UNREACHABLE")
         if assoc.acceptor.primitive is not None and not assoc.accepted_contexts:
             return ConfigurationError("PACS_UNSUPPORTED", "no presentation context accepted")
+        # The wait for an answer begins after this clock: if it ended early, the peer ended it.
         early = time.monotonic() < self._deadline
         return TransientError("PACS_ABORTED" if early else "PACS_TIMEOUT")
