@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deid.text.beside import beside_markers
 from deid.text.crops import is_letter, roomy, upright
 from deid.text.grey import Views, flattened
 from deid.text.joined import joined
@@ -42,6 +43,8 @@ _LARGE_PX = 4_000_000
 _SMALL_PX = 36
 _SURE_OF_A_LETTER = 0.95
 _FEW_LETTERS = 2
+_SHORT, _PART = 4, 0.5
+"""Letters of a part of a marker, and of its height the least of it that was overlooked."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class TextFinder:
             return ()
         judged = self._judged(views, kind, spots)
         self._rest(views)
-        return joined(without_shadows(judged))
+        return beside_markers(joined(without_shadows(judged)), views.grounds)
 
     def _rest(self, views: Views) -> None:
         """Let the reader give back memory while that of a large frame is wanted elsewhere."""
@@ -139,7 +142,8 @@ class TextFinder:
                 if box == spot.rectangle:
                     box = fitted(spot, inked, places, loose=loose, said=line.text)
                 closer = replace(one, line=replace(one.line, rectangle=box))
-                found += self._divided(views, closer, judged)
+                whole = self._whole(views, closer, spot, judged)
+                found += self._divided(views, whole, judged)
         return found
 
     def _alone(self, views: Views, one: Found, judged: Judgement) -> Found:
@@ -149,8 +153,20 @@ class TextFinder:
         letter = lone_letter(one.line.rectangle, views.grounds)
         if letter is None:
             return one
-        crop = upright(views.shown[slices(roomy(letter, views.size))])
+        crop = np.ascontiguousarray(views.shown[slices(roomy(letter, views.size))])
         again = judged(Line(letter, *self.reader.words([crop])[0]))
+        return again if again.keep else one
+
+    def _whole(self, views: Views, one: Found, spot: Spot, judged: Judgement) -> Found:
+        """Return a line that goes, or the marker of which the detector gave a part only."""
+        r, given = one.line.rectangle, spot.rectangle
+        beyond = max(given.column_start - r.column_start, r.column_stop - given.column_stop)
+        if one.keep or one.reason == "identity" or len(one.line.text) > _SHORT:
+            return one
+        if beyond <= _PART * (r.row_stop - r.row_start):
+            return one
+        crop = upright(views.shown[slices(roomy(r, views.size))])
+        again = judged(Line(r, *self.reader.words([crop])[0]))
         return again if again.keep else one
 
     def _divided(self, views: Views, one: Found, judged: Judgement) -> list[Found]:

@@ -14,15 +14,41 @@ __all__ = ["grown"]
 def grown(
     found: Iterable[Found], margin_px: int, *, rows: int, columns: int
 ) -> tuple[Rectangle, ...]:
-    """Return what is to be blanked: the places of lines that go, with a margin, in the frame."""
+    """Return what is to be blanked: the places of lines that go, with a margin, in the frame.
+
+    The margin ends where the place of a marker that stays begins.
+    """
+    every = tuple(found)
+    kept = [f.line.rectangle for f in every if f.keep]
     return tuple(
-        replace(
-            f.line.rectangle,
-            row_start=max(f.line.rectangle.row_start - margin_px, 0),
-            row_stop=min(f.line.rectangle.row_stop + margin_px, rows),
-            column_start=max(f.line.rectangle.column_start - margin_px, 0),
-            column_stop=min(f.line.rectangle.column_stop + margin_px, columns),
-        )
-        for f in found
+        _grown(f.line.rectangle, margin_px, kept, rows=rows, columns=columns)
+        for f in every
         if not f.keep
     )
+
+
+def _grown(
+    r: Rectangle, margin_px: int, kept: Iterable[Rectangle], *, rows: int, columns: int
+) -> Rectangle:
+    wide = replace(
+        r,
+        row_start=max(r.row_start - margin_px, 0),
+        row_stop=min(r.row_stop + margin_px, rows),
+        column_start=max(r.column_start - margin_px, 0),
+        column_stop=min(r.column_stop + margin_px, columns),
+    )
+    for marker in kept:
+        if wide.shared(marker) and not r.shared(marker):
+            wide = _without(wide, r, marker)
+    return wide
+
+
+def _without(wide: Rectangle, r: Rectangle, marker: Rectangle) -> Rectangle:
+    """Return a grown place less the margin on the side on which a marker stands."""
+    if r.row_stop <= marker.row_start:
+        return replace(wide, row_stop=min(wide.row_stop, marker.row_start))
+    if marker.row_stop <= r.row_start:
+        return replace(wide, row_start=max(wide.row_start, marker.row_stop))
+    if r.column_stop <= marker.column_start:
+        return replace(wide, column_stop=min(wide.column_stop, marker.column_start))
+    return replace(wide, column_start=max(wide.column_start, marker.column_stop))

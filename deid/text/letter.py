@@ -32,6 +32,33 @@ def lone_letter(place: Rectangle, grounds: Sequence[NDArray[Any]]) -> Rectangle 
     grounds : sequence of arrays
         The frame, (row, column).
     """
+    letter = _only_shape(place, grounds)
+    if letter is None or not _is_cut(letter, place):
+        return letter
+    # The detector may give a stem without its foot.
+    by = max(place.row_stop - place.row_start, place.column_stop - place.column_start) // 2
+    rows, columns = grounds[0].shape
+    wider = Rectangle(
+        max(place.row_start - by, 0),
+        min(place.row_stop + by, rows),
+        max(place.column_start - by, 0),
+        min(place.column_stop + by, columns),
+    )
+    whole = _only_shape(wider, grounds)
+    return whole if whole is not None and not _is_cut(whole, wider) else letter
+
+
+def _is_cut(letter: Rectangle, place: Rectangle) -> bool:
+    """Tell whether a shape goes on beyond the place, to one side of it at least."""
+    return (
+        letter.row_start == place.row_start
+        or letter.row_stop == place.row_stop
+        or letter.column_start == place.column_start
+        or letter.column_stop == place.column_stop
+    )
+
+
+def _only_shape(place: Rectangle, grounds: Sequence[NDArray[Any]]) -> Rectangle | None:
     apart = max((_from_middle(g[slices(place)]) for g in grounds), key=lambda d: float(d.max()))
     if float(apart.max()) <= 0:
         return None
