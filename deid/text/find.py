@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deid.text.again import Again
 from deid.text.beside import beside_markers
 from deid.text.crops import is_letter, roomy, upright
 from deid.text.grey import Views, flattened
 from deid.text.joined import joined
-from deid.text.judge import Judge, Judgement
-from deid.text.letter import lone_letter
+from deid.text.judge import Judge
 from deid.text.line import Found, Heat, Kind, Line, Reader, View
 from deid.text.markers import Markers
 from deid.text.quiet import Listening, Loudness, loudness_of
 from deid.text.shadows import without_shadows
 from deid.text.spots import Spot, Spotting, spots_of
-from deid.text.tight import fitted, pieces_of
+from deid.text.tight import fitted
 from deid.text.tiles import by_block, slices, tiles
 from deid.text.tissue import tissue_mask
 from deid.text.weigh import (
@@ -42,9 +43,6 @@ _BLOB = 1.5
 _LARGE_PX = 4_000_000
 _SMALL_PX = 36
 _SURE_OF_A_LETTER = 0.95
-_FEW_LETTERS = 2
-_SHORT, _PART = 4, 0.5
-"""Letters of a part of a marker, and of its height the least of it that was overlooked."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ class TextFinder:
             return ()
         judged = self._judged(views, kind, spots)
         self._rest(views)
-        return beside_markers(joined(without_shadows(judged)), views.grounds)
+        return beside_markers(joined(without_shadows(judged)), _inked(views))
 
     def _rest(self, views: Views) -> None:
         """Let the reader give back memory while that of a large frame is wanted elsewhere."""
@@ -127,8 +125,8 @@ class TextFinder:
         spots = [t for t in traces if beside[t] or stands_out(t, ground, weighing)]
         places = [spot.rectangle for spot in spots]
         judged = self.judge.by(Markers.of(kind, self.judge.allowed))
-        # Letters in colour stand out from grey tissue in nothing better.
-        inked = views.grounds if views.chroma is None else (*views.grounds, views.chroma)
+        again = Again(self.reader, judged, views)
+        inked = _inked(views)
         found: list[Found] = []
         for spot, line in zip(spots, self._read(views, spots), strict=True):
             calm = beside[spot] and is_calm(spot, ground, weighing)
@@ -136,60 +134,14 @@ class TextFinder:
             apart = stands_out(replace(spot, heat=0), ground, weighing)
             seen = Seen(calm=calm, apart=apart, crisp=crisp)
             if is_text(spot, line, seen, weighing):
-                one = self._alone(views, judged(line), judged)
+                one = again.alone(judged(line))
                 # On air there is nothing to spare: all that the detector gave goes.
                 loose, box = calm and not one.keep, one.line.rectangle
                 if box == spot.rectangle:
                     box = fitted(spot, inked, places, loose=loose, said=line.text)
                 closer = replace(one, line=replace(one.line, rectangle=box))
-                whole = self._whole(views, closer, spot, judged)
-                found += self._divided(views, whole, judged)
+                found += again.divided(again.whole(closer, spot))
         return found
-
-    def _alone(self, views: Views, one: Found, judged: Judgement) -> Found:
-        """Return a line that goes, or the marker that is all there is in its place."""
-        if one.keep or one.reason == "identity" or len(one.line.text) > _FEW_LETTERS:
-            return one
-        letter = lone_letter(one.line.rectangle, views.grounds)
-        if letter is None:
-            return one
-        crop = np.ascontiguousarray(views.shown[slices(roomy(letter, views.size))])
-        again = judged(Line(letter, *self.reader.words([crop])[0]))
-        return again if again.keep else one
-
-    def _whole(self, views: Views, one: Found, spot: Spot, judged: Judgement) -> Found:
-        """Return a line that goes, or the marker of which the detector gave a part only."""
-        r, given = one.line.rectangle, spot.rectangle
-        beyond = max(given.column_start - r.column_start, r.column_stop - given.column_stop)
-        if one.keep or one.reason == "identity" or len(one.line.text) > _SHORT:
-            return one
-        if beyond <= _PART * (r.row_stop - r.row_start):
-            return one
-        crop = upright(views.shown[slices(roomy(r, views.size))])
-        again = judged(Line(r, *self.reader.words([crop])[0]))
-        return again if again.keep else one
-
-    def _divided(self, views: Views, one: Found, judged: Judgement) -> list[Found]:
-        """Return a line that goes in pieces, where a marker stands apart at one of its ends."""
-        if one.keep or not judged.may_begin_or_end(one.line.text):
-            return [one]
-        pieces = pieces_of(one.line.rectangle, views.grounds)
-        if len(pieces) < 2:
-            return [one]
-        wider = [roomy(piece, views.size) for piece in pieces]
-        read = self.reader.words([upright(views.shown[slices(p)]) for p in wider])
-        parts = [judged(Line(p, *said)) for p, said in zip(pieces, read, strict=True)]
-        ends = {0: parts[0].keep, len(parts) - 1: parts[-1].keep}
-        kept = [parts[at] for at, keep in ends.items() if keep]
-        left = [piece for at, piece in enumerate(pieces) if not ends.get(at, False)]
-        if not kept or not left:
-            return [one]
-        rest = replace(
-            one.line.rectangle,
-            column_start=left[0].column_start,
-            column_stop=left[-1].column_stop,
-        )
-        return [*kept, replace(one, line=replace(one.line, rectangle=rest))]
 
     def loudness(self, views: Views) -> Loudness:
         """Return which blocks of the frame could hold text."""
@@ -301,6 +253,11 @@ def _covers(one: Spot, other: Spot) -> bool:
     if a.row_stop - a.row_start > _BLOB * (line.row_stop - line.row_start):
         return False
     return a.shared(b) > _COVERED * b.area
+
+
+def _inked(views: Views) -> tuple[NDArray[Any], ...]:
+    """Return the grounds of letters: those in colour stand out from grey in nothing but it."""
+    return views.grounds if views.chroma is None else (*views.grounds, views.chroma)
 
 
 def _cold(heat: Heat, searching: Searching) -> Mask:

@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
 from deid.blank.region import Rectangle
 from deid.text.find import Searching, TextFinder
@@ -55,6 +56,47 @@ def test_what_goes_is_grown_by_the_margin_within_the_frame() -> None:
     goes = Found(Line(Rectangle(1, 10, 95, 99), "X", 1.0), keep=False, reason="not_allowed")
     stays = Found(Line(Rectangle(50, 60, 5, 9), "R", 1.0), keep=True, reason="marker")
     assert grown([goes, stays], 3, rows=90, columns=100) == (Rectangle(0, 13, 92, 100),)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (Rectangle(20, 29, 40, 60), Rectangle(17, 30, 37, 63)),  # above the marker
+        (Rectangle(52, 60, 40, 60), Rectangle(50, 63, 37, 63)),  # below it
+        (Rectangle(33, 42, 10, 39), Rectangle(30, 45, 7, 40)),  # before it
+        (Rectangle(33, 42, 62, 80), Rectangle(30, 45, 60, 83)),  # behind it
+        (Rectangle(35, 40, 55, 70), Rectangle(32, 43, 52, 73)),  # on it: the line goes whole
+    ],
+)
+def test_the_margin_ends_where_a_marker_that_stays_begins(
+    place: Rectangle, expected: Rectangle
+) -> None:
+    goes = Found(Line(place, "X", 1.0), keep=False, reason="not_allowed")
+    stays = Found(Line(Rectangle(30, 50, 40, 60), "R", 1.0), keep=True, reason="marker")
+    assert grown([goes, stays], 3, rows=90, columns=100) == (expected,)
+
+
+class HalfSeen(BrightReader):
+    """Gives the right half of what is bright, and reads a word whole where it is shown whole."""
+
+    def heat(self, view: View) -> Heat:
+        found = super().heat(view)
+        columns = np.flatnonzero(found.any(axis=0))
+        if columns.size:
+            found[:, : int(columns[0] + columns[-1]) // 2] = 0
+        return found
+
+    def words(self, crops: Sequence[View]) -> tuple[tuple[str, float], ...]:
+        # With the room around it LAT is 75 columns wide, its right half 53.
+        return tuple(("LAT" if crop.shape[1] > 60 else "AT", 0.99) for crop in crops)
+
+
+def test_a_marker_of_which_a_part_was_given_is_read_whole_and_stays() -> None:
+    cover = letters("LAT", 30, (300, 400), (60, 100))
+    finder = TextFinder(HalfSeen("", least=40), Judge())
+    (found,) = finder.find(views_of_shown((cover * 255).astype(np.uint8)), "radiograph")
+    assert (found.keep, found.reason) == (True, "marker")
+    assert found.line.rectangle.column_start <= box_of(cover > 0.1)[2]
 
 
 class BlobFirst:

@@ -41,3 +41,13 @@ def test_in_an_even_place_in_mere_noise_and_in_a_bar_there_is_none() -> None:
     assert lone_letter(PLACE, [frame(nothing)]) is None
     assert lone_letter(PLACE, [frame(nothing, 10.0)]) is None
     assert lone_letter(PLACE, [frame(bar)]) is None
+
+
+def test_of_an_l_whose_stem_alone_was_given_the_foot_is_found_too() -> None:
+    cover = letters("L", 40, (100, 160), (30, 60))
+    top, bottom, left, right = box_of(cover > 0.1)
+    stem = Rectangle(top - 2, bottom + 2, left - 2, right - 5)
+    found = lone_letter(stem, [frame(cover)])
+    assert found is not None
+    edges = (found.row_start, found.row_stop, found.column_start, found.column_stop)
+    assert np.abs(np.subtract(edges, (top, bottom, left, right))).max() <= 2

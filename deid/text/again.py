@@ -1,0 +1,96 @@
+"""Looks once more at a line that goes, for a marker that stays may be all or a part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from deid.blank.region import Rectangle
+from deid.text.crops import roomy, upright
+from deid.text.grey import Views
+from deid.text.judge import Judgement
+from deid.text.letter import lone_letter
+from deid.text.line import Found, Line, Reader, View
+from deid.text.spots import Spot
+from deid.text.tight import pieces_of
+from deid.text.tiles import slices
+
+__all__ = ["Again"]
+
+_FEW_LETTERS = 2
+_SHORT, _PART = 4, 0.5
+"""Letters of a part of a marker, and of its height the least of it that was overlooked."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """Reads parts of one frame once more, and changes a judgement to ``keep`` only.
+
+    Parameters
+    ----------
+    reader : Reader
+        Reads.
+    judged : Judgement
+        By the markers of the frame.
+    views : Views
+        The frame.
+    """
+
+    reader: Reader
+    judged: Judgement
+    views: Views
+
+    def alone(self, one: Found) -> Found:
+        """Return a line that goes, or the marker that is all there is in its place."""
+        if not _may_stay(one, _FEW_LETTERS):
+            return one
+        letter = lone_letter(one.line.rectangle, self.views.grounds)
+        if letter is None:
+            return one
+        # As it stands: an L is higher than wide, and no line that runs upwards.
+        crop = np.ascontiguousarray(self._shown(roomy(letter, self.views.size)))
+        (said,) = self.reader.words([crop])
+        again = self.judged(Line(letter, *said))
+        return again if again.keep else one
+
+    def whole(self, one: Found, spot: Spot) -> Found:
+        """Return a line that goes, or the marker of which the detector gave a part only."""
+        r, given = one.line.rectangle, spot.rectangle
+        beyond = max(given.column_start - r.column_start, r.column_stop - given.column_stop)
+        if not _may_stay(one, _SHORT) or beyond <= _PART * (r.row_stop - r.row_start):
+            return one
+        (said,) = self.reader.words([upright(self._shown(roomy(r, self.views.size)))])
+        again = self.judged(Line(r, *said))
+        return again if again.keep else one
+
+    def divided(self, one: Found) -> list[Found]:
+        """Return a line that goes in pieces, where a marker stands apart at one of its ends."""
+        if one.keep or not self.judged.may_begin_or_end(one.line.text):
+            return [one]
+        pieces = pieces_of(one.line.rectangle, self.views.grounds)
+        if len(pieces) < 2:
+            return [one]
+        wider = [roomy(piece, self.views.size) for piece in pieces]
+        read = self.reader.words([upright(self._shown(place)) for place in wider])
+        parts = [self.judged(Line(p, *said)) for p, said in zip(pieces, read, strict=True)]
+        ends = {0: parts[0].keep, len(parts) - 1: parts[-1].keep}
+        kept = [parts[at] for at, keep in ends.items() if keep]
+        left = [piece for at, piece in enumerate(pieces) if not ends.get(at, False)]
+        if not kept or not left:
+            return [one]
+        rest = replace(
+            one.line.rectangle,
+            column_start=left[0].column_start,
+            column_stop=left[-1].column_stop,
+        )
+        return [*kept, replace(one, line=replace(one.line, rectangle=rest))]
+
+    def _shown(self, place: Rectangle) -> View:
+        return self.views.shown[slices(place)]
+
+
+def _may_stay(one: Found, letters: int) -> bool:
+    """Tell whether a line that goes is short, and says nothing of a person."""
+    short = len(one.line.text) <= letters
+    return not one.keep and one.reason not in {"identity", "pattern"} and short
