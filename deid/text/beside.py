@@ -25,6 +25,8 @@ _NOTHING = 4
 """Grey levels of 255: what differs by less from the background shows nothing."""
 _PAD_PX = 3
 """The soft edge of a letter."""
+_OVER = 0.25
+"""Of a marker's place: where a line reaches further into it, letters of the line may be in it."""
 _NEAR_PX = 4
 """A line this close to a marker would touch it with its margin."""
 
@@ -42,7 +44,8 @@ def beside_markers(found: Sequence[Found], grounds: Sequence[NDArray[Any]]) -> t
     grounds : sequence of arrays
         The frame, (row, column).
     """
-    kept = [one for one in found if one.keep]
+    # A digit of a date may be read as a scale that stays: of those nothing is drawn back.
+    kept = [one for one in found if one.keep and one.reason == "marker"]
     drawn: list[Found | None] = list(found)
     for at, one in enumerate(found):
         for marker in () if one.keep else kept:
@@ -79,6 +82,8 @@ def _drawn_back(one: Found, marker: Found, grounds: Sequence[NDArray[Any]]) -> F
     if not ink.any():
         weaker = one.reason in {"unreadable", "not_allowed"}
         return None if weaker and one.line.score < marker.line.score else one
+    if r.shared(its) > _OVER * its.area:
+        return one
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     box = Rectangle(
         max(r.row_start + int(rows[0]) - _PAD_PX, r.row_start),

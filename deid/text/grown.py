@@ -19,7 +19,7 @@ def grown(
     The margin ends where the place of a marker that stays begins.
     """
     every = tuple(found)
-    kept = [f.line.rectangle for f in every if f.keep]
+    kept = [f.line.rectangle for f in every if f.keep and f.reason == "marker"]
     return tuple(
         _grown(f.line.rectangle, margin_px, kept, rows=rows, columns=columns)
         for f in every

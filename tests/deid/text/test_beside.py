@@ -63,3 +63,17 @@ def test_a_part_of_a_marker_beyond_which_there_is_nothing_is_left_out() -> None:
 def test_what_was_read_as_a_person_s_is_never_left_out(reason: str) -> None:
     named = Found(Line(Rectangle(62, 80, 98, 118), "LY", 0.79), keep=False, reason=reason)
     assert named in beside_markers([named, MARKER], [frame(None)])
+
+
+@pytest.mark.parametrize("reason", ["marker", "scale"])
+def test_a_line_whose_last_digits_were_read_as_what_may_stay_goes_whole(reason: str) -> None:
+    shown = frame(np.s_[50:70, 30:116], 250)
+    date = Found(Line(Rectangle(46, 74, 20, 120), "12/03/1957", 1.0), keep=False, reason="identity")
+    digits = Found(Line(Rectangle(48, 72, 98, 119), "57", 0.96), keep=True, reason=reason)
+    assert beside_markers([date, digits], [shown])[0] == date
+
+
+def test_nothing_is_drawn_back_beside_a_scale() -> None:
+    scale = Found(MARKER.line, keep=True, reason="scale")
+    line = goes((16, 52))
+    assert beside_markers([line, scale], [frame(np.s_[24:40, 30:240])])[0] == line
