@@ -1,7 +1,8 @@
 """Lines that go beside markers that stay: what goes is drawn back to its own letters there.
 
 Places are drawn wider than letters, so that two of them touch where their letters do not: the
-marker would lose an edge. What is drawn back keeps all that stands out in it, however faintly.
+marker would lose an edge. What is drawn back keeps all that stands out from its background by a
+fifth of what stands out most, and three pixels around it.
 """
 
 from __future__ import annotations

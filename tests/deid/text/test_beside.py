@@ -28,7 +28,9 @@ def goes(rows: tuple[int, int], reason: str = "identity", score: float = 0.9) ->
 
 
 @pytest.mark.parametrize("level", [200, 40, 26])
-def test_a_line_above_a_marker_is_drawn_back_to_its_own_letters_however_faint(level: int) -> None:
+def test_a_line_above_a_marker_is_drawn_back_to_its_own_letters_also_to_faint_ones(
+    level: int,
+) -> None:
     shown = frame(np.s_[24:40, 30:240], level)
     drawn, kept = beside_markers([goes((16, 52)), MARKER], [shown])
     # The letters with three pixels around them.
