@@ -47,6 +47,16 @@ class Rectangle:
         """Number of pixels."""
         return (self.row_stop - self.row_start) * (self.column_stop - self.column_start)
 
+    def grown(self, by_px: int, *, rows: int, columns: int) -> Rectangle:
+        """Return the rectangle with ``by_px`` more on each side, within an image of that size."""
+        return replace(
+            self,
+            row_start=max(self.row_start - by_px, 0),
+            row_stop=min(self.row_stop + by_px, rows),
+            column_start=max(self.column_start - by_px, 0),
+            column_stop=min(self.column_stop + by_px, columns),
+        )
+
     def shared(self, other: Rectangle) -> int:
         """Return the number of pixels that lie in both, whatever their frames."""
         high = min(self.row_stop, other.row_stop) - max(self.row_start, other.row_start)

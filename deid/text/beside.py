@@ -51,19 +51,13 @@ def beside_markers(found: Sequence[Found], grounds: Sequence[NDArray[Any]]) -> t
     for at, one in enumerate(found):
         for marker in () if one.keep else kept:
             now = drawn[at]
-            if now is not None and _touches(now, marker):
+            if now is not None and _touches(now, marker, grounds[0].shape):
                 drawn[at] = _drawn_back(now, marker, grounds)
     return tuple(one for one in drawn if one is not None)
 
 
-def _touches(one: Found, marker: Found) -> bool:
-    r = one.line.rectangle
-    wider = Rectangle(
-        max(r.row_start - _NEAR_PX, 0),
-        r.row_stop + _NEAR_PX,
-        max(r.column_start - _NEAR_PX, 0),
-        r.column_stop + _NEAR_PX,
-    )
+def _touches(one: Found, marker: Found, size: tuple[int, ...]) -> bool:
+    wider = one.line.rectangle.grown(_NEAR_PX, rows=size[0], columns=size[1])
     return wider.shared(marker.line.rectangle) > 0
 
 

@@ -26,12 +26,7 @@ def roomy(place: Rectangle, size: tuple[int, int]) -> Rectangle:
     high, wide = place.row_stop - place.row_start, place.column_stop - place.column_start
     # A single letter that is cut at its side is another letter.
     by = max(min(high, wide) // (_ROOM_OF_A_LETTER if is_letter(place) else _ROOM), 1)
-    return Rectangle(
-        max(place.row_start - by, 0),
-        min(place.row_stop + by, size[0]),
-        max(place.column_start - by, 0),
-        min(place.column_stop + by, size[1]),
-    )
+    return place.grown(by, rows=size[0], columns=size[1])
 
 
 def upright(part: View) -> View:

@@ -30,13 +30,7 @@ def grown(
 def _grown(
     r: Rectangle, margin_px: int, kept: Iterable[Rectangle], *, rows: int, columns: int
 ) -> Rectangle:
-    wide = replace(
-        r,
-        row_start=max(r.row_start - margin_px, 0),
-        row_stop=min(r.row_stop + margin_px, rows),
-        column_start=max(r.column_start - margin_px, 0),
-        column_stop=min(r.column_stop + margin_px, columns),
-    )
+    wide = r.grown(margin_px, rows=rows, columns=columns)
     for marker in kept:
         if wide.shared(marker) and not r.shared(marker):
             wide = _without(wide, r, marker)

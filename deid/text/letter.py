@@ -38,12 +38,7 @@ def lone_letter(place: Rectangle, grounds: Sequence[NDArray[Any]]) -> Rectangle 
     # The detector may give a stem without its foot.
     by = max(place.row_stop - place.row_start, place.column_stop - place.column_start) // 2
     rows, columns = grounds[0].shape
-    wider = Rectangle(
-        max(place.row_start - by, 0),
-        min(place.row_stop + by, rows),
-        max(place.column_start - by, 0),
-        min(place.column_stop + by, columns),
-    )
+    wider = place.grown(by, rows=rows, columns=columns)
     whole = _only_shape(wider, grounds)
     return whole if whole is not None and not _is_cut(whole, wider) else letter
 

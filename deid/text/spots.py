@@ -110,9 +110,4 @@ def _hot(part: Heat, core: Rectangle, spotting: Spotting) -> Rectangle:
 def _grown(core: Rectangle, size: tuple[int, ...], unclip: float) -> Rectangle:
     high, wide = core.row_stop - core.row_start, core.column_stop - core.column_start
     by = round(wide * high * unclip / (2 * (wide + high)))
-    return Rectangle(
-        max(core.row_start - by, 0),
-        min(core.row_stop + by, size[0]),
-        max(core.column_start - by, 0),
-        min(core.column_stop + by, size[1]),
-    )
+    return core.grown(by, rows=size[0], columns=size[1])
