@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +13,8 @@ from deid.text.grey import Views
 from deid.text.judge import Judgement
 from deid.text.letter import lone_letter
 from deid.text.line import Found, Line, Reader, View
+from deid.text.pieces import close_to_ink, pieces_of
 from deid.text.spots import Spot
-from deid.text.tight import pieces_of
 from deid.text.tiles import slices
 
 __all__ = ["Again"]
@@ -60,9 +61,16 @@ class Again:
         beyond = max(given.column_start - r.column_start, r.column_stop - given.column_stop)
         if not _may_stay(one, _SHORT) or beyond <= _PART * (r.row_stop - r.row_start):
             return one
-        (said,) = self.reader.words([upright(self._shown(roomy(r, self.views.size)))])
-        again = self.judged(Line(r, *said))
-        return again if again.keep else one
+        return self._read_at(r) or one
+
+    def closely(self, one: Found) -> Found:
+        """Return a line that goes, or the marker as which it was read weakly or in too much room.
+
+        With much room around it ``CC`` is no larger than ``cc``.
+        """
+        if one.keep or not self.judged.is_marker(one.line.text):
+            return one
+        return self._read_at(close_to_ink(one.line.rectangle, self.views.grounds)) or one
 
     def divided(self, one: Found) -> list[Found]:
         """Return a line that goes in pieces, where a marker stands apart at one of its ends."""
@@ -74,7 +82,9 @@ class Again:
         wider = [roomy(piece, self.views.size) for piece in pieces]
         read = self.reader.words([upright(self._shown(place)) for place in wider])
         parts = [self.judged(Line(p, *said)) for p, said in zip(pieces, read, strict=True)]
-        ends = {0: parts[0].keep, len(parts) - 1: parts[-1].keep}
+        if _are_marker_and_scale(parts):
+            return parts
+        ends = {at: parts[at].reason == "marker" for at in (0, len(parts) - 1)}
         kept = [parts[at] for at, keep in ends.items() if keep]
         left = [piece for at, piece in enumerate(pieces) if not ends.get(at, False)]
         if not kept or not left:
@@ -86,6 +96,12 @@ class Again:
         )
         return [*kept, replace(one, line=replace(one.line, rectangle=rest))]
 
+    def _read_at(self, place: Rectangle) -> Found | None:
+        """Return what stays when a place is read once more, None where it still goes."""
+        (said,) = self.reader.words([upright(self._shown(roomy(place, self.views.size)))])
+        again = self.judged(Line(place, *said))
+        return again if again.keep else None
+
     def _shown(self, place: Rectangle) -> View:
         return self.views.shown[slices(place)]
 
@@ -94,3 +110,8 @@ def _may_stay(one: Found, letters: int) -> bool:
     """Tell whether a line that goes is short, and says nothing of a person."""
     short = len(one.line.text) <= letters
     return not one.keep and one.reason not in {"identity", "pattern"} and short
+
+
+def _are_marker_and_scale(parts: Sequence[Found]) -> bool:
+    """Tell whether a line is a marker beside one number of a scale: of three a date may be made."""
+    return sorted(part.reason for part in parts) == ["marker", "scale"]

@@ -140,7 +140,7 @@ class TextFinder:
                 if box == spot.rectangle:
                     box = fitted(spot, inked, places, loose=loose, said=line.text)
                 closer = replace(one, line=replace(one.line, rectangle=box))
-                found += again.divided(again.whole(closer, spot))
+                found += again.divided(again.closely(again.whole(closer, spot)))
         return found
 
     def loudness(self, views: Views) -> Loudness:

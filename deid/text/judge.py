@@ -66,12 +66,14 @@ class Judgement:
             return Found(line, keep=False, reason="identity")
         if any(pattern_spans(spelling, fold(spelling)) for spelling in variants(text)):
             return Found(line, keep=False, reason="pattern")
-        # Sides are written in capitals; the last letter of a name that was cut off is not.
-        is_small = len(text) == 1 and text.islower()
-        role = None if is_small else self.markers.role_of(text)
+        role = self._role(text)
         if role and line.score >= self.judge.certain and self._fills_its_box(line):
             return Found(line, keep=True, reason=role)
         return Found(line, keep=False, reason="not_allowed")
+
+    def is_marker(self, text: str) -> bool:
+        """Tell whether a text is a marker, were it surely read, and no identity."""
+        return self._role(text) == "marker" and not self._is_identity(text)
 
     def may_begin_or_end(self, text: str) -> bool:
         """Tell whether a marker could be the first or the last letters of a text."""
@@ -80,6 +82,11 @@ class Judgement:
         return any(
             bare.startswith(word) or bare.endswith(word) for word in words | self.markers.glued
         )
+
+    def _role(self, text: str) -> str | None:
+        # Sides are written in capitals; the last letter of a name that was cut off is not.
+        is_small = len(text) == 1 and text.islower()
+        return None if is_small else self.markers.role_of(text)
 
     def _is_identity(self, text: str) -> bool:
         hunter = self.judge.hunter

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from deid.blank.region import Rectangle
 from deid.text.spots import Spot
 
-__all__ = ["fitted", "has_accent", "pieces_of"]
+__all__ = ["fitted", "has_accent"]
 
 Mask = NDArray[np.bool_]
 
@@ -29,10 +28,6 @@ _PAD_PX, _PAD_ON_TISSUE_PX = 3, 2
 """The soft edge of a letter."""
 _WORDS, _WORD = re.compile(r"[^\W\d_]+"), 4
 _CEDILLA = "\N{COMBINING CEDILLA}"
-_GAP = 0.5
-"""Of the height of a line: the least gap at which it is divided."""
-_WIDER = 1.3
-"""Against the next widest gap of the line."""
 _REACH, _BLANK = 2.0, 0.7
 """Of the height of a line: how far letters are sought beyond its ends, and how wide a blank is."""
 _ABOVE, _ACCENT, _ACCENT_ON_AIR = 0.9, 0.2, 0.3
@@ -230,37 +225,3 @@ def _accented(text: str) -> bool:
         if any(len(apart) > 1 and apart[1] != _CEDILLA for apart in capitals):
             return True
     return False
-
-
-def pieces_of(line: Rectangle, grounds: Sequence[NDArray[Any]]) -> list[Rectangle]:
-    """Return the parts of a line that runs to the right, divided where it has a wide gap."""
-    r = line
-    parts = [g[r.row_start : r.row_stop, r.column_start : r.column_stop] for g in grounds]
-    high = r.row_stop - r.row_start
-    apart = max((_from_background(part) for part in parts), key=lambda found: float(found.max()))
-    ink = (apart >= max(_INK * float(apart.max()), 1e-6)).any(axis=0)
-    columns = np.flatnonzero(ink)
-    if not columns.size:
-        return [line]
-    gaps = np.diff(columns)
-    widest = np.sort(gaps)[::-1][:2]
-    # A blank of a line is as wide as its others; what stands apart has more room than all of them.
-    apart_px = max(_GAP * high, _WIDER * float(widest[1]) if len(widest) > 1 else 0.0)
-    ends = np.flatnonzero(gaps > apart_px)
-    starts = [int(columns[0]), *(int(columns[end + 1]) for end in ends)]
-    stops = [*(int(columns[end]) + 1 for end in ends), int(columns[-1]) + 1]
-    return [
-        replace(
-            line,
-            column_start=max(r.column_start + start - _PAD_PX, r.column_start),
-            column_stop=min(r.column_start + stop + _PAD_PX, r.column_stop),
-        )
-        for start, stop in zip(starts, stops, strict=True)
-    ]
-
-
-def _from_background(part: NDArray[Any]) -> NDArray[np.float32]:
-    """Return how far each pixel is from what lies at the border of the part."""
-    wide = part.astype(np.float32)
-    border = np.concatenate([wide[0], wide[-1], wide[:, 0], wide[:, -1]])
-    return np.asarray(np.abs(wide - np.median(border)), np.float32)

@@ -26,7 +26,7 @@ def letters(text: str, size_px: int, shape: tuple[int, int], at: tuple[int, int]
     return np.asarray(picture, np.float32) / 255
 
 
-def box_of(cover: Floats) -> tuple[int, int, int, int]:
+def box_of(cover: NDArray[Any]) -> tuple[int, int, int, int]:
     """First row, row after the last, first column, column after the last that letters touch."""
     rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1

@@ -7,7 +7,7 @@ import pytest
 
 from deid.blank.region import Rectangle
 from deid.text.spots import Spot
-from deid.text.tight import fitted, has_accent, pieces_of
+from deid.text.tight import fitted, has_accent
 from tests.support.letters import box_of, letters
 
 
@@ -62,16 +62,6 @@ def test_the_accent_of_a_large_capital_is_within_though_its_middle_was_marked() 
     loose = Rectangle(top + 12, bottom + 4, left - 8, right + 8)
     box = fitted(Spot(loose, 0.9, core), [ground], [], said="CÉCILE")
     assert box.row_start <= top
-
-
-def test_a_line_is_divided_at_a_wide_gap_only() -> None:
-    cover = letters("R", 20, (40, 300), (10, 10)) + letters("1234567", 20, (40, 300), (10, 60))
-    box = Rectangle(6, 30, 6, 200)
-    first, second = pieces_of(box, [(cover * 255).astype(np.uint8)])
-    assert first.column_stop <= 30
-    assert second.column_start >= 55
-    close = letters("R1234567", 20, (40, 300), (10, 10))
-    assert len(pieces_of(box, [(close * 255).astype(np.uint8)])) == 1
 
 
 @pytest.mark.parametrize(
