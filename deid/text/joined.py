@@ -19,15 +19,25 @@ _ALIKE = 0.6
 def joined(found: Sequence[Found]) -> tuple[Found, ...]:
     """Return the same places, each part of a line that goes drawn out to the next of it.
 
-    A detector gives ``IPP`` and ``4916991`` of ``IPP 5884916991`` on tissue. Across what may stay
-    nothing is drawn out.
+    A detector gives ``IPP`` and ``4916991`` of ``IPP 5884916991`` on tissue. Across a marker
+    nothing is drawn out; a number of a scale that stands between two parts is of the line, and
+    goes too: it may be its colon, or the day of a date.
     """
     cut = [one for one in found if not one.keep]
-    kept = [one.line.rectangle for one in found if one.keep]
-    return tuple(one if one.keep else _drawn_out(one, cut, kept) for one in found)
+    markers = [one.line.rectangle for one in found if one.keep and one.reason != "scale"]
+    drawn = [one if one.keep else _drawn_out(one, cut, markers) for one in found]
+    lines = [one.line.rectangle for one in drawn if not one.keep]
+    return tuple(_without_scale(one, lines) for one in drawn)
 
 
-def _drawn_out(one: Found, cut: Sequence[Found], kept: Sequence[Rectangle]) -> Found:
+def _without_scale(one: Found, lines: Sequence[Rectangle]) -> Found:
+    r = one.line.rectangle
+    if one.keep and one.reason == "scale" and any(2 * r.shared(line) > r.area for line in lines):
+        return replace(one, keep=False, reason="not_allowed")
+    return one
+
+
+def _drawn_out(one: Found, cut: Sequence[Found], markers: Sequence[Rectangle]) -> Found:
     r = one.line.rectangle
     high = r.row_stop - r.row_start
     starts = [
@@ -39,7 +49,7 @@ def _drawn_out(one: Found, cut: Sequence[Found], kept: Sequence[Rectangle]) -> F
     if not starts or r.column_stop - r.column_start < high:
         return one
     wider = replace(r, column_stop=min(starts))
-    if any(wider.shared(place) for place in kept):
+    if any(wider.shared(place) for place in markers):
         return one
     return replace(one, line=replace(one.line, rectangle=wider))
 
