@@ -82,7 +82,7 @@ class Again:
         wider = [roomy(piece, self.views.size) for piece in pieces]
         read = self.reader.words([upright(self._shown(place)) for place in wider])
         parts = [self.judged(Line(p, *said)) for p, said in zip(pieces, read, strict=True)]
-        if _are_marker_and_scale(parts):
+        if not _is_personal(one) and _are_marker_and_scale(parts):
             return parts
         ends = {at: parts[at].reason == "marker" for at in (0, len(parts) - 1)}
         kept = [parts[at] for at, keep in ends.items() if keep]
@@ -109,7 +109,12 @@ class Again:
 def _may_stay(one: Found, letters: int) -> bool:
     """Tell whether a line that goes is short, and says nothing of a person."""
     short = len(one.line.text) <= letters
-    return not one.keep and one.reason not in {"identity", "pattern"} and short
+    return not one.keep and not _is_personal(one) and short
+
+
+def _is_personal(one: Found) -> bool:
+    """Tell whether a line was read as something that says who the person is."""
+    return one.reason in {"identity", "pattern"}
 
 
 def _are_marker_and_scale(parts: Sequence[Found]) -> bool:

@@ -93,6 +93,15 @@ def test_a_marker_and_a_number_of_a_scale_in_one_line_both_stay() -> None:
     assert found[0].line.rectangle.column_stop <= stop + 3
 
 
+def test_of_a_marker_and_a_number_that_are_the_patients_identifier_the_number_goes() -> None:
+    cover, place, stop = beside("R", "15")
+    reader = Says(lambda columns: "R" if columns < 45 else "15")
+    one = Found(Line(place, "R15", 0.95), keep=False, reason="identity")
+    kept, gone = again_of(reader, cover).divided(one)
+    assert (kept.reason, gone.keep) == ("marker", False)
+    assert gone.line.rectangle.column_start > stop
+
+
 def test_two_numbers_in_a_line_that_goes_do_not_stay() -> None:
     cover, place, _ = beside("12", "57")
     one = goes("R12 57", 0.95, place)
