@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.blank.region import Rectangle
 from deid.text.line import Found
+from deid.text.pieces import around_ink
 from deid.text.tiles import slices
 
 __all__ = ["beside_markers"]
@@ -24,8 +24,6 @@ _INK = 0.2
 """Of the way to what is furthest from the background: what is less is the soft edge of a letter."""
 _NOTHING = 4
 """Grey levels of 255: what differs by less from the background shows nothing."""
-_PAD_PX = 3
-"""The soft edge of a letter."""
 _OVER = 0.25
 """Of a marker's place: where a line reaches further into it, letters of the line may be in it."""
 _NEAR_PX = 4
@@ -79,11 +77,4 @@ def _drawn_back(one: Found, marker: Found, grounds: Sequence[NDArray[Any]]) -> F
         return None if weaker and one.line.score < marker.line.score else one
     if r.shared(its) > _OVER * its.area:
         return one
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    box = Rectangle(
-        max(r.row_start + int(rows[0]) - _PAD_PX, r.row_start),
-        min(r.row_start + int(rows[-1]) + 1 + _PAD_PX, r.row_stop),
-        max(r.column_start + int(columns[0]) - _PAD_PX, r.column_start),
-        min(r.column_start + int(columns[-1]) + 1 + _PAD_PX, r.column_stop),
-    )
-    return replace(one, line=replace(one.line, rectangle=box))
+    return replace(one, line=replace(one.line, rectangle=around_ink(ink, r)))

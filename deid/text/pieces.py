@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deid.blank.region import Rectangle
 from deid.text.tiles import slices
 
-__all__ = ["close_to_ink", "pieces_of"]
+__all__ = ["around_ink", "close_to_ink", "pieces_of"]
 
 Mask = NDArray[np.bool_]
 
@@ -31,16 +31,26 @@ _WIDER = 1.3
 def close_to_ink(line: Rectangle, grounds: Sequence[NDArray[Any]]) -> Rectangle:
     """Return the rectangle of what stands out in a line's place, with its soft edge."""
     ink = _ink(line, grounds)
+    return around_ink(ink, line) if ink.any() else line
+
+
+def around_ink(ink: Mask, place: Rectangle) -> Rectangle:
+    """Return the part of a place that bears ink, with its soft edge; some must be there.
+
+    Parameters
+    ----------
+    ink : array of bool
+        (row, column), of the place alone.
+    place : Rectangle
+        Where it lies.
+    """
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    if not rows.size:
-        return line
-    r = line
     return replace(
-        line,
-        row_start=max(r.row_start + int(rows[0]) - _PAD_PX, r.row_start),
-        row_stop=min(r.row_start + int(rows[-1]) + 1 + _PAD_PX, r.row_stop),
-        column_start=max(r.column_start + int(columns[0]) - _PAD_PX, r.column_start),
-        column_stop=min(r.column_start + int(columns[-1]) + 1 + _PAD_PX, r.column_stop),
+        place,
+        row_start=max(place.row_start + int(rows[0]) - _PAD_PX, place.row_start),
+        row_stop=min(place.row_start + int(rows[-1]) + 1 + _PAD_PX, place.row_stop),
+        column_start=max(place.column_start + int(columns[0]) - _PAD_PX, place.column_start),
+        column_stop=min(place.column_start + int(columns[-1]) + 1 + _PAD_PX, place.column_stop),
     )
 
 

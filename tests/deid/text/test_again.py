@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,30 +13,22 @@ from deid.identity import Identity
 from deid.text.again import Again
 from deid.text.grey import views_of_shown
 from deid.text.judge import Judge
-from deid.text.line import Found, Heat, Line, View
+from deid.text.line import Found, Line, View
 from deid.text.markers import Markers
-from tests.support.letters import Floats, box_of, letters
+from tests.support.letters import BrightReader, Floats, box_of, letters
 
 SHAPE = (80, 300)
 
 
-class Says:
+class Says(BrightReader):
     """Reads what ``said`` makes of the number of columns it is shown."""
 
-    def __init__(self, said: Callable[[int], str], score: float = 0.99) -> None:
-        self.said, self.score = said, score
-
-    def rest(self) -> None:
-        pass
-
-    def heat(self, view: View) -> Heat:
-        raise NotImplementedError
+    def __init__(self, said: Callable[[int], str]) -> None:
+        super().__init__("")
+        self.said = said
 
     def words(self, crops: Sequence[View]) -> tuple[tuple[str, float], ...]:
         return tuple((self.said(crop.shape[1]), self.score) for crop in crops)
-
-    def read(self, grey: View, **options: Any) -> tuple[Line, ...]:
-        raise NotImplementedError
 
 
 def again_of(reader: Says, cover: Floats, judge: Judge | None = None) -> Again:
